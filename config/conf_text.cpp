@@ -1,0 +1,100 @@
+#include "config/conf_text.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "core/text.h"
+
+namespace qh::config {
+namespace {
+
+constexpr std::size_t comment_column = 30;
+
+// `setting`, and the comment behind it where the other lines have theirs.
+std::string with_comment(std::string setting, const std::string& comment) {
+  if (comment.empty()) return setting;
+  setting.resize(std::max(setting.size() + 2, comment_column), ' ');
+  return setting + "# " + comment;
+}
+
+// Fit for a comment: one line, no control characters, valid UTF-8.
+std::string comment_text(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f)
+      out += c;
+    else if (c == '\t' || c == '\n' || c == '\r')
+      out += ' ';
+  }
+  return printable(trimmed(out));
+}
+
+}  // namespace
+
+bool valid_utf8(std::string_view text) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  for (std::size_t i = 0; i < text.size();) {
+    const unsigned c = byte(i);
+    const std::size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : 3;
+    if (more == 3 && (c < 0xf0 || c > 0xf4)) return false;
+    for (std::size_t k = 1; k <= more; ++k)
+      if ((byte(i + k) & 0xc0) != 0x80) return false;
+    // Overlong forms, surrogates, and beyond U+10FFFF.
+    if ((c == 0xe0 && byte(i + 1) < 0xa0) || (c == 0xed && byte(i + 1) >= 0xa0)) return false;
+    if ((c == 0xf0 && byte(i + 1) < 0x90) || (c == 0xf4 && byte(i + 1) >= 0x90)) return false;
+    i += 1 + more;
+  }
+  return true;
+}
+
+std::string toml_string(std::string_view text) {
+  std::string out = "\"";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    // TOML allows the C1 control characters (U+0080..U+009F), but a conf is looked at in terminals.
+    const bool c1 = c == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += text[i];
+    } else if (c < 0x20 || c == 0x7f || c1) {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\u%04X", unsigned{c1 ? static_cast<unsigned char>(text[++i]) : c});
+      out += escape;
+    } else {
+      out += text[i];
+    }
+  }
+  return out + "\"";
+}
+
+std::vector<std::string> device_block(const WantedDevice& device) {
+  std::vector<std::string> lines = {
+      with_comment("[[device]]", comment_text(device.name)),
+      "address  = " + toml_string(device.address.text()),
+      "virsh    = " + toml_string(device.address.node_device_name()),
+  };
+  if (!device.identity.empty())
+    lines.push_back(with_comment("identity = " + toml_string(device.identity),
+                                 "vendor:device, subsystem, class: the card that was meant"));
+  lines.push_back(with_comment("# detach = \"auto\"", "auto | always | never"));
+  lines.push_back(with_comment("# reset  = \"none\"", "none | auto | flr | pm | bus | device_specific | remove-rescan"));
+  lines.push_back(with_comment("# allow_in_use = false", "hand it over although the host uses it"));
+  return lines;
+}
+
+std::vector<std::string> new_conf_head(const WantedGuest& guest) {
+  std::vector<std::string> lines = {
+      "# Devices of the host that " + comment_text(guest.name) +
+          " uses. qemu-hook keeps the list in step with the domain's XML;",
+      "# settings and comments are yours and stay.",
+      "guest = " + toml_string(guest.name),
+  };
+  if (!guest.uuid.empty()) lines.push_back("uuid  = " + toml_string(guest.uuid));
+  lines.push_back(with_comment("gpu   = \"auto\"", "auto | primary | secondary | none"));
+  return lines;
+}
+
+}  // namespace qh::config

@@ -1,0 +1,87 @@
+#include "config/fields.h"
+
+#include <algorithm>
+
+#include "core/text.h"
+
+namespace qh::config {
+namespace {
+
+// Case and the kind of dash are what people get wrong first.
+std::string folded(std::string_view word) {
+  std::string out(word);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c == '-' || c == ' ') c = '_';
+  }
+  return out;
+}
+
+// Levenshtein's distance; a swap of neighbours counts once.
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) {
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        d[i][j] = i + j;
+        continue;
+      }
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  }
+  return d[a.size()][b.size()];
+}
+
+std::string as_value(std::string_view word) { return "\"" + std::string(word) + "\""; }
+
+}  // namespace
+
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known) {
+  constexpr std::size_t longest = 40;
+  if (word.size() > longest) return {};
+  std::string_view best;
+  std::size_t best_distance = 0;
+  for (std::string_view candidate : known) {
+    const std::size_t d = distance(folded(word), folded(candidate));
+    if (d <= std::max<std::size_t>(1, candidate.size() / 3) && (best.empty() || d < best_distance)) {
+      best = candidate;
+      best_distance = d;
+    }
+  }
+  return best;
+}
+
+tl::unexpected<Error> unknown_key(const std::string& file, const TomlEntry& entry, const KnownKeys& known) {
+  const std::string reason = "unknown key " + in_quotes(entry.key) + " " + known.place;
+  const auto& elsewhere = known.elsewhere;
+  std::string remedy;
+  if (std::find(elsewhere.begin(), elsewhere.end(), entry.key) != elsewhere.end())
+    remedy = known.there;
+  else if (const auto meant = nearest(entry.key, known.here); !meant.empty())
+    remedy = "did you mean '" + std::string(meant) + "'?";
+  else
+    remedy = "known here: " + join({known.here.begin(), known.here.end()});
+  return error_at(file, entry.key_at, reason, remedy);
+}
+
+tl::unexpected<Error> wrong_type(const std::string& file, const TomlEntry& entry, TomlValue::Type wanted,
+                                 const std::string& example) {
+  return error_at(file, entry.value.begin,
+                  in_quotes(entry.key) + " must be " + to_string(wanted) + ", not " + to_string(entry.value.type),
+                  "write, for example: " + entry.key + " = " + example);
+}
+
+tl::unexpected<Error> unknown_choice(const std::string& file, const TomlEntry& entry,
+                                     const std::vector<std::string_view>& names) {
+  std::vector<std::string> all;
+  for (std::string_view name : names) all.push_back(as_value(name));
+  std::string remedy = "one of " + join(all);
+  if (const auto meant = nearest(entry.value.string, names); !meant.empty())
+    remedy = "did you mean " + as_value(meant) + "? (" + remedy + ")";
+  return error_at(file, entry.value.begin,
+                  in_quotes(entry.key) + " cannot be \"" + printable(entry.value.string) + "\"", remedy);
+}
+
+}  // namespace qh::config

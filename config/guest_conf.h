@@ -1,0 +1,51 @@
+// The device conf of one guest, /etc/libvirt/qemu-hook/guests/<guest>.toml: how its devices are handed over.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/pci_address.h"
+#include "core/result.h"
+
+namespace qh::config {
+
+enum class Gpu { automatic, primary, secondary, none };
+enum class Detach { automatic, always, never };
+enum class Reset { none, automatic, flr, pm, bus, device_specific, remove_rescan };
+
+const char* to_string(Gpu value);     // as written in the conf: "auto", "primary", …
+const char* to_string(Detach value);
+const char* to_string(Reset value);   // "none", "auto", "flr", …, "remove-rescan"
+
+struct DeviceConf {
+  PciAddress address;
+  std::string identity = {};  // "vvvv:dddd ssss:ssss cccccc" in lower case: the card that was meant; empty if not known yet
+  Detach detach = Detach::automatic;
+  Reset reset = Reset::none;
+  bool allow_in_use = false;
+
+  bool operator==(const DeviceConf&) const = default;
+};
+
+struct GuestConf {
+  std::string guest;  // empty if the conf does not say
+  std::string uuid;   // lower case; empty if the conf does not say
+  Gpu gpu = Gpu::automatic;
+  std::vector<DeviceConf> devices;
+
+  const DeviceConf* find(const PciAddress& address) const;
+
+  bool operator==(const GuestConf&) const = default;
+};
+
+// Reads a guest's conf. `file` is only for the messages. Fails with bad_input as "FILE:LINE:COLUMN: reason":
+// TOML that does not parse, an unknown key (with the key that was probably meant), a wrong type, a value
+// that is not one of those known, an address twice, a `virsh` that does not belong to its `address`.
+Result<GuestConf> parse_guest_conf(std::string_view text, const std::string& file);
+
+// The same from a text that is parsed already.
+struct TomlValue;
+Result<GuestConf> read_guest_conf(const TomlValue& root, const std::string& file);
+
+}  // namespace qh::config

@@ -1,0 +1,57 @@
+// A TOML text as a plain tree that knows where in the text everything stands. The only place that includes the
+// TOML library: it costs seconds for each file that does.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+namespace qh::config {
+
+// Counted from 1; columns count characters, not bytes. A byte order mark counts nothing.
+struct Position {
+  std::size_t line = 1;
+  std::size_t column = 1;
+
+  auto operator<=>(const Position&) const = default;
+};
+
+struct TomlEntry;
+
+struct TomlValue {
+  enum class Type { table, array, string, integer, real, boolean, time };
+
+  Type type = Type::table;
+  // A value from its first character to just behind its last one; of a table or array only `begin` is of use: where it
+  // begins, for [table] and [[table]] the header.
+  Position begin;
+  Position end;
+  std::string string;
+  std::int64_t integer = 0;
+  double real = 0;
+  bool boolean = false;
+  std::vector<TomlEntry> entries;  // of a table, in the order of the text
+  std::vector<TomlValue> items;    // of an array
+};
+
+struct TomlEntry {
+  std::string key;
+  Position key_at;
+  TomlValue value;
+};
+
+const char* to_string(TomlValue::Type type);  // "a string", …
+
+// Fails with bad_input as "FILE:LINE:COLUMN: reason".
+Result<TomlValue> parse_toml(std::string_view text, const std::string& file);
+
+// "FILE:LINE:COLUMN: reason", for every error that has a place in a conf.
+tl::unexpected<Error> error_at(const std::string& file, Position at, const std::string& reason,
+                               std::string remedy = {});
+
+}  // namespace qh::config

@@ -1,0 +1,29 @@
+#include "cli/cli.h"
+
+#include <csignal>
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+
+namespace qh::cli {
+
+int run(const std::string& root, const std::vector<std::string>& arguments) {
+  // A terminal that is closed (ssh) must not end a handover half-way.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
+
+  const auto options = parse(arguments);
+  if (!options) {
+    print_errors({options.error()});
+    return wrong_call;
+  }
+  const std::string& command = options->command;
+  if (command == "--setup") return setup(root, *options);
+  if (command == "--detach") return detach(root, *options);
+  if (command == "--reattach") return reattach(root, *options);
+  std::fputs(command == "--version" ? "qemu-hook " QH_VERSION "\n" : help_text().c_str(), stdout);
+  return done;
+}
+
+}  // namespace qh::cli

@@ -1,0 +1,14 @@
+// One function for each command; each gives the exit status.
+#pragma once
+
+#include <string>
+
+#include "cli/options.h"
+
+namespace qh::cli {
+
+int setup(const std::string& root, const Options& options);
+int detach(const std::string& root, const Options& options);
+int reattach(const std::string& root, const Options& options);
+
+}  // namespace qh::cli

@@ -1,0 +1,97 @@
+// qemu-hook --detach GUEST, qemu-hook --reattach GUEST
+#include "handover/handover.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/domain_source.h"
+#include "cli/output.h"
+#include "config/store.h"
+#include "core/text.h"
+#include "handover/conf.h"
+#include "handover/gpu.h"
+#include "handover/journal.h"
+#include "handover/machine.h"
+#include "host/names.h"
+#include "host/process.h"
+
+namespace qh::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+// Tells each step as it goes, to the terminal or for the JSON object.
+void tell_steps(host::Log& log, const Options& options, ordered_json& steps) {
+  log.listener = [&steps, json = options.json](int priority, const std::string& text) {
+    if (priority <= LOG_ERR) return;  // told at the end, with what helps
+    if (json)
+      steps.push_back(text);
+    else
+      std::printf("  %s%s\n", priority <= LOG_WARNING ? "warning: " : "", printable(text).c_str());
+    std::fflush(stdout);
+  };
+}
+
+int finish(const Options& options, ordered_json object, ordered_json steps, const std::vector<Error>& errors) {
+  if (options.json) {
+    object["ok"] = errors.empty();
+    object["steps"] = std::move(steps);
+    object["errors"] = to_json(errors);
+    print_json(object);
+  }
+  print_errors(errors);
+  return errors.empty() ? done : refused;
+}
+
+// What the guest's conf names; its XML may be gone by now.
+std::vector<PciAddress> conf_addresses(const std::string& root, const std::string& guest) {
+  std::vector<PciAddress> addresses;
+  const std::string path = root + names::guest_conf(guest);
+  const auto text = config::load(path);
+  if (!text) return addresses;
+  if (const auto conf = config::parse_guest_conf(*text, path))
+    for (const auto& d : conf->devices) addresses.push_back(d.address);
+  return addresses;
+}
+
+}  // namespace
+
+int detach(const std::string& root, const Options& options) {
+  const auto found = find_domain(root, options);
+  if (!found) return print_errors({found.error()}), refused;
+  if (!found->warning.empty()) print_warning(found->warning);
+  const auto host_conf = handover::load_host_conf(root);
+  if (!host_conf) return print_errors({host_conf.error()}), refused;
+  handover::Machine machine(root, options.guest, *host_conf);
+  const auto conf = handover::sync_conf(root, machine.sysfs, found->domain, config::OnOtherCard::keep);
+  if (!conf) return print_errors({conf.error()}), refused;
+  if (conf->not_saved) print_warning(conf->not_saved->message);
+
+  const auto guest = handover::make_guest(found->domain, conf->synced.conf, machine.sysfs);
+  ordered_json steps = ordered_json::array();
+  tell_steps(machine.log, options, steps);
+  const auto errors = handover::prepare(machine.ports, guest, handover::Caller::hand);
+  const auto now = handover::make_guest(found->domain, conf->synced.conf, machine.sysfs);
+  return finish(options, to_json(now, handover::gpu_kind(root, machine.sysfs, guest)), std::move(steps), errors);
+}
+
+int reattach(const std::string& root, const Options& options) {
+  const auto host_conf = handover::load_host_conf(root);
+  if (!host_conf) return print_errors({host_conf.error()}), refused;
+  handover::Machine machine(root, options.guest, *host_conf);
+  ordered_json steps = ordered_json::array();
+  tell_steps(machine.log, options, steps);
+  const bool journal = handover::has_journal(root, options.guest);
+  const auto addresses = conf_addresses(root, options.guest);
+  if (!journal && addresses.empty())
+    return print_errors({{ErrorKind::not_found, "nothing is known of a guest " + in_quotes(options.guest) + ": it has neither a journal nor a conf",
+                          "see " + root + names::guest_conf_folder + " and " + root + names::run_folder}}), refused;
+  const auto errors = handover::repair(machine.ports, options.guest, addresses);
+  if (errors.empty() && !options.json && !journal) std::printf("  nothing was left over from %s\n", printable(options.guest).c_str());
+  return finish(options, {{"guest", options.guest}}, std::move(steps), errors);
+}
+
+}  // namespace qh::cli

@@ -1,0 +1,31 @@
+// What a person or a program reads of a command's result.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "handover/checks.h"
+#include "handover/guest.h"
+
+namespace qh::cli {
+
+// Rows of cells as aligned columns, two blanks between, each line indented by two.
+std::string table(const std::vector<std::vector<std::string>>& rows);
+
+// The guest's devices as a table, with names where the host knows them.
+std::string device_table(const handover::Guest& guest);
+std::string finding_lines(const std::vector<handover::Finding>& findings);
+
+// Errors to stderr: message, and what helps.
+void print_errors(const std::vector<Error>& errors);
+void print_warning(const std::string& text);
+
+// guest, gpu, devices: what every command's object begins with.
+nlohmann::ordered_json to_json(const handover::Guest& guest, config::Gpu gpu);
+nlohmann::ordered_json to_json(const std::vector<handover::Finding>& findings);
+nlohmann::ordered_json to_json(const std::vector<Error>& errors);
+// To stdout. Bytes that are not UTF-8 are replaced.
+void print_json(const nlohmann::ordered_json& object);
+
+}  // namespace qh::cli

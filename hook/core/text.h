@@ -1,0 +1,31 @@
+// Small things done with text everywhere.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace qh {
+
+// The value of a hexadecimal digit, or -1.
+int hex_digit(char c);
+
+// Without the blanks and newlines at both ends.
+std::string_view trimmed(std::string_view text);
+
+// 'text' in single quotes, with control characters and bytes that are not UTF-8 shown as \xNN: a name
+// from outside can then neither break a log line nor send escape sequences to a terminal.
+std::string in_quotes(std::string_view text);
+// The same without the quotes.
+std::string printable(std::string_view text);
+
+// "a, b, c".
+std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
+
+std::vector<std::string_view> split(std::string_view text, char separator);
+
+// A guest's name as a file name, without extension: everything but [A-Za-z0-9_.-], and a leading dot, as
+// %NN. What would grow too long for a file name is cut and ends in "~" and a hash of the whole name.
+std::string guest_file_name(std::string_view guest);
+
+}  // namespace qh

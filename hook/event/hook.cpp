@@ -1,0 +1,113 @@
+#include "event/hook.h"
+
+#include <csignal>
+#include <unistd.h>
+
+#include "config/store.h"
+#include "core/text.h"
+#include "handover/conf.h"
+#include "handover/handover.h"
+#include "handover/machine.h"
+#include "handover/reset.h"
+#include "host/file.h"
+#include "host/names.h"
+#include "xml/domain.h"
+
+namespace qh::event {
+namespace {
+
+// libvirt puts all of it behind "Hook script execution failed: … exit status 1:", and people read it on a phone.
+constexpr std::size_t most_lines = 10;
+
+int report(host::Log& log, const std::vector<Error>& errors) {
+  if (errors.empty()) return 0;
+  std::vector<std::string> lines;
+  for (const auto& e : errors) {
+    lines.push_back("qemu-hook: " + printable(e.message));
+    if (!e.remedy.empty()) lines.push_back("  what helps: " + printable(e.remedy));
+    log.error(e.message + (e.remedy.empty() ? "" : "; what helps: " + e.remedy));
+  }
+  if (lines.size() > most_lines) {
+    lines.resize(most_lines - 1);
+    lines.push_back("  the rest: journalctl -t qemu-hook");
+  }
+  const std::string text = join(lines, "\n") + "\n";
+  (void)host::write_all(2, text, "stderr");
+  return 1;
+}
+
+std::vector<Error> prepare(const std::string& root, const std::string& guest_name, host::Log& log) {
+  auto text = host::read_fd(STDIN_FILENO, "the XML on stdin", xml::largest_domain_xml);
+  if (!text) return {text.error()};
+  auto domain = xml::parse_domain(std::move(*text));
+  if (!domain) return {domain.error()};
+  domain->name = guest_name;
+  const bool left_over = handover::has_journal(root, guest_name);
+  if (domain->devices.empty() && !left_over) return {};
+
+  auto conf = handover::load_host_conf(root);
+  if (!conf) return {conf.error()};
+  handover::Machine machine(root, guest_name, *conf);
+  if (domain->devices.empty()) return handover::release(machine.ports, guest_name);
+
+  auto synced = handover::sync_conf(root, machine.sysfs, *domain, config::OnOtherCard::keep);
+  if (!synced) return {synced.error()};
+  if (synced->not_saved) log.warning(synced->not_saved->message);
+  const auto guest = handover::make_guest(*domain, synced->synced.conf, machine.sysfs);
+  return handover::prepare(machine.ports, guest, handover::Caller::hook);
+}
+
+// With defaults where the host's conf cannot be read: what was taken must be given back all the same.
+config::HostConf conf_or_defaults(const std::string& root, host::Log& log) {
+  auto conf = handover::load_host_conf(root);
+  if (conf) return *conf;
+  log.warning(conf.error().message + "; using the defaults");
+  return {};
+}
+
+std::vector<Error> release(const std::string& root, const std::string& guest, host::Log& log) {
+  if (!handover::has_journal(root, guest)) return {};
+  handover::Machine machine(root, guest, conf_or_defaults(root, log));
+  return handover::release(machine.ports, guest);
+}
+
+// The guest's devices are on their VFIO drivers, QEMU is gone. What fails here stops nothing.
+void stopped(const std::string& root, const std::string& guest, host::Log& log) {
+  if (!handover::has_journal(root, guest)) return;
+  const std::string path = root + names::guest_conf(guest);
+  const auto text = config::load(path);
+  if (!text) return;
+  const auto conf = config::parse_guest_conf(*text, path);
+  if (!conf) return log.warning("no reset: " + conf.error().message);
+  handover::Machine machine(root, guest, conf_or_defaults(root, log));
+  handover::reset_devices(machine.ports, *conf);
+}
+
+}  // namespace
+
+bool is_hook_call(const std::string& argv0) {
+  const std::string name = argv0.substr(argv0.rfind('/') + 1);
+  return name != "qemu-hook" || argv0.find("/libvirt/hooks/") != std::string::npos;
+}
+
+int run(const std::string& root, const std::vector<std::string>& arguments) {
+  if (arguments.size() < 3) {
+    constexpr std::string_view usage = "qemu-hook: as libvirt's hook it is called as: qemu GUEST OPERATION SUB-OPERATION EXTRA\n";
+    (void)host::write_all(2, usage, "stderr");
+    return 2;
+  }
+  // A user's session guest: libvirt runs the same file without root, and none of this host's devices is its.
+  if (::geteuid() != 0) return 0;
+  const std::string &guest = arguments[0], event = arguments[1] + " " + arguments[2];
+  const bool acts = event == "prepare begin" || event == "stopped end" || event == "release end";
+  if (!acts) return 0;
+  // libvirt may be gone by the time there is something to say.
+  std::signal(SIGPIPE, SIG_IGN);
+  host::Log log(root, guest);
+  if (event == "prepare begin") return report(log, prepare(root, guest, log));
+  if (event == "release end") return report(log, release(root, guest, log));
+  stopped(root, guest, log);
+  return 0;
+}
+
+}  // namespace qh::event

@@ -1,0 +1,28 @@
+// The conf files as every entry point uses them: the host's, and a guest's brought in step with its XML.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "config/host_conf.h"
+#include "config/sync.h"
+#include "host/sysfs.h"
+#include "xml/domain.h"
+
+namespace qh::handover {
+
+// The defaults where there is no file. bad_input: it cannot be used.
+Result<config::HostConf> load_host_conf(const std::string& root);
+
+struct SyncedConf {
+  std::string path;
+  config::Synced synced;
+  std::optional<Error> not_saved;  // it should have been written and could not
+};
+
+// Fails where the conf is not to be used: bad_input (does not parse, unsafe permissions). A conf that cannot be
+// written is no failure here.
+Result<SyncedConf> sync_conf(const std::string& root, const host::Sysfs& sysfs, const xml::Domain& domain,
+                             config::OnOtherCard on_other_card);
+
+}  // namespace qh::handover

@@ -1,0 +1,182 @@
+#include "handover/device.h"
+
+#include <cerrno>
+
+#include "host/file.h"
+#include "host/names.h"
+#include "host/pci_device.h"
+
+namespace qh::handover {
+namespace {
+
+std::string or_none(const std::string& driver) { return driver.empty() ? "no driver" : driver; }
+
+bool uses_libvirt(const Ports& ports) { return ports.conf.backend != config::Backend::sysfs; }
+bool may_use_sysfs(const Ports& ports) { return ports.conf.backend != config::Backend::libvirt; }
+
+// Whether the failed call left the work to us. libvirt's own refusal is an answer, and stands.
+bool falls_to_sysfs(Ports& ports, const PciAddress& address, const Error& error) {
+  const bool no_answer = error.is(ErrorKind::unavailable) || error.is(ErrorKind::timed_out);
+  if (!no_answer || !may_use_sysfs(ports)) return false;
+  ports.log.warning(address.text() + ": " + error.message + "; using sysfs");
+  return true;
+}
+
+Result<void> write_override(Ports& ports, const PciAddress& address, const std::string& driver, Milliseconds timeout) {
+  // A lone newline clears it (Documentation/ABI/testing/sysfs-bus-pci).
+  return ports.sysfs.write(names::attribute(address, "driver_override"), driver.empty() ? "\n" : driver, timeout);
+}
+
+Result<void> probe(Ports& ports, const PciAddress& address, Milliseconds timeout) {
+  return ports.sysfs.write(names::drivers_probe, address.text(), timeout);
+}
+
+Result<void> unbind(Ports& ports, const PciAddress& address, Milliseconds timeout) {
+  return ports.sysfs.write(names::attribute(address, "driver/unbind"), address.text(), timeout);
+}
+
+bool has_driver(Ports& ports, const PciAddress& address, const std::string& driver) {
+  return Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.sysfs, address) == driver; });
+}
+
+// As libvirt does it: off whatever driver, and the kernel is asked for one.
+Result<void> leave_vfio(Ports& ports, const PciAddress& address) {
+  const Milliseconds timeout = ports.conf.deadlines.reattach;
+  // vfio-pci lets go only when its last user has closed it; a QEMU that dies takes a moment for that.
+  const std::string group = ports.sysfs.link(names::attribute(address, "iommu_group")).value_or("");
+  if (!Deadline(ports.settle).wait_for([&] { return !vfio_group_busy(ports, group); }))
+    return fail(ErrorKind::refused, "a process still uses it through /dev/vfio/" + group, "end that process, a QEMU usually");
+  if (uses_libvirt(ports)) {
+    const auto done = ports.libvirt.reattach(address.node_device_name(), timeout);
+    if (done) return {};
+    if (!falls_to_sysfs(ports, address, done.error())) return done;
+    // libvirt may have got further than it could tell.
+    if (!host::is_on_vfio(ports.sysfs, address)) return {};
+  }
+  if (auto cleared = write_override(ports, address, "", timeout); !cleared) return cleared;
+  if (auto unbound = unbind(ports, address, timeout); !unbound) return unbound;
+  return probe(ports, address, timeout);
+}
+
+Result<void> restore_override(Ports& ports, const Measured& m) {
+  const auto now = read_driver_override(ports, m.address);
+  if (!now) return fail(now.error());
+  if (*now == m.driver_override) return {};
+  return write_override(ports, m.address, m.driver_override, ports.conf.deadlines.reattach);
+}
+
+// Removes the function from the bus and lets the kernel find it anew, with the driver that it then chooses.
+Result<void> remove_and_rescan(Ports& ports, const PciAddress& address) {
+  const Milliseconds timeout = ports.conf.deadlines.reattach;
+  if (auto removed = ports.sysfs.write(names::attribute(address, "remove"), "1", timeout); !removed) return removed;
+  return ports.sysfs.write(names::pci_rescan, "1", timeout);
+}
+
+// The host driver is not bound: ask again, in rising order of force.
+Result<void> bind_host_driver(Ports& ports, const Measured& m) {
+  const Milliseconds timeout = ports.conf.deadlines.reattach;
+  const std::string address = m.address.text();
+  const std::string other = host::bound_driver(ports.sysfs, m.address);
+  if (!other.empty())
+    if (auto unbound = unbind(ports, m.address, timeout); !unbound) return unbound;
+
+  auto tried = other.empty() ? probe(ports, m.address, timeout) : Result<void>{};
+  if (tried && other.empty() && has_driver(ports, m.address, m.host_driver)) return {};
+  if (!tried && tried.error().is(ErrorKind::timed_out)) return tried;
+
+  tried = ports.sysfs.write(names::driver_bind(m.host_driver), address, timeout);
+  if (tried && has_driver(ports, m.address, m.host_driver)) return {};
+  if (!tried && tried.error().is(ErrorKind::timed_out)) return tried;
+  ports.log.warning(address + ": " + m.host_driver + " does not take it; removing and rescanning the function");
+
+  const auto rescanned = remove_and_rescan(ports, m.address);
+  if (rescanned && has_driver(ports, m.address, m.host_driver)) return {};
+  return fail(ErrorKind::failed,
+              address + ": its host driver " + m.host_driver + " does not take it back; it has " +
+                  or_none(host::bound_driver(ports.sysfs, m.address)),
+              "see `dmesg | grep " + address + "`; then `modprobe " + m.host_driver + "` and `echo " + address +
+                  " > /sys/bus/pci/drivers_probe`, or reboot");
+}
+
+}  // namespace
+
+Result<std::string> read_driver_override(const Ports& ports, const PciAddress& address) {
+  auto text = ports.sysfs.read_locked(names::attribute(address, "driver_override"), attribute_timeout);
+  if (!text && text.error().is(ErrorKind::timed_out))
+    return fail(ErrorKind::timed_out, address.text() + ": the kernel holds it: a driver hangs in it",
+                "`dmesg` may say which; a reboot frees it if the driver does not");
+  if (!text) return fail_in(address.text(), text.error());
+  if (*text == "(null)") text->clear();
+  return text;
+}
+
+Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
+  const std::string driver = host::bound_driver(ports.sysfs, address);
+  if (driver.empty()) return {};
+  const auto done = unbind(ports, address, ports.conf.deadlines.detach);
+  if (!done && done.error().is(ErrorKind::timed_out)) {
+    Error error = done.error();
+    error.message = address.text() + ": its host driver " + driver + " does not let go of it: " + error.message;
+    error.remedy = "something still uses it; when it is free, `qemu-hook --reattach` brings it back";
+    return fail(error);
+  }
+  if (!done) return fail_in(address.text() + ": cannot unbind it from " + driver, done.error());
+  const bool free = Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.sysfs, address) != driver; });
+  if (!free) return fail(ErrorKind::failed, address.text() + ": still bound to " + driver + " after the unbind");
+  return {};
+}
+
+Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {
+  const Milliseconds timeout = ports.conf.deadlines.detach;
+  bool by_sysfs = !uses_libvirt(ports);
+  if (!by_sysfs) {
+    const auto done = ports.libvirt.detach(address.node_device_name(), timeout);
+    if (!done) {
+      if (!falls_to_sysfs(ports, address, done.error())) return fail_in(address.text(), done.error());
+      by_sysfs = true;
+    }
+  }
+  if (by_sysfs) {
+    if (auto set = write_override(ports, address, names::vfio_pci, timeout); !set) return fail_in(address.text(), set.error());
+    if (auto probed = probe(ports, address, timeout); !probed) return fail_in(address.text(), probed.error());
+  }
+  // libvirt's success only says that its writes went through.
+  if (Deadline(ports.settle).wait_for([&] { return host::is_on_vfio(ports.sysfs, address); })) return {};
+  return fail(ErrorKind::failed,
+              address.text() + ": vfio-pci does not take it; it has " + or_none(host::bound_driver(ports.sysfs, address)),
+              "see `dmesg | grep " + address.text() + "`");
+}
+
+Result<void> give_back(Ports& ports, const Measured& m) {
+  const std::string address = m.address.text();
+  if (!host::read_pci_device(ports.sysfs, m.address)) {
+    ports.log.warning(address + ": is no longer on the bus, nothing to give back");
+    return {};
+  }
+  // Only a device that is still on VFIO: libvirt's reattach unbinds whatever driver is bound.
+  if (host::is_on_vfio(ports.sysfs, m.address) && m.host_driver != host::bound_driver(ports.sysfs, m.address))
+    if (auto left = leave_vfio(ports, m.address); !left) return fail_in(address + ": cannot be given back", left.error());
+  if (auto restored = restore_override(ports, m); !restored) return fail(restored.error());
+
+  const std::string now = host::bound_driver(ports.sysfs, m.address);
+  if (now == m.host_driver) return {};
+  if (!m.host_driver.empty()) return bind_host_driver(ports, m);
+  // It had no driver, and libvirt's reattach probes: somebody had unbound it on purpose.
+  if (auto unbound = unbind(ports, m.address, ports.conf.deadlines.reattach); !unbound) return fail_in(address, unbound.error());
+  return {};
+}
+
+Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address) {
+  if (auto left = leave_vfio(ports, address); !left) return fail_in(address.text() + ": cannot be given back", left.error());
+  return {};
+}
+
+bool vfio_group_busy(const Ports& ports, const std::string& iommu_group) {
+  if (iommu_group.empty()) return false;
+  // A group can be opened once: EBUSY is the kernel's own answer (drivers/vfio/group.c).
+  const std::string path = ports.root + "/dev/vfio/" + iommu_group;
+  const host::Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  return !fd && errno == EBUSY;
+}
+
+}  // namespace qh::handover

@@ -1,0 +1,18 @@
+#include "handover/gpu.h"
+
+#include "host/display.h"
+
+namespace qh::handover {
+
+config::Gpu gpu_kind(const std::string& root, const host::Sysfs& sysfs, const Guest& guest) {
+  if (guest.gpu != config::Gpu::automatic) return guest.gpu;
+  config::Gpu kind = config::Gpu::none;
+  for (const auto& d : guest.devices) {
+    if (!d.present || !d.present->is_display()) continue;
+    if (!host::console_reasons(root, sysfs, d.address()).empty()) return config::Gpu::primary;
+    kind = config::Gpu::secondary;
+  }
+  return kind;
+}
+
+}  // namespace qh::handover

@@ -1,0 +1,89 @@
+// What was done to the host for one guest, on disk before it is done, so that whoever comes next can undo it.
+//
+// A text file, /run/libvirt/qemu-hook/<guest>.journal, gone at reboot as bindings are. It appears whole (rename)
+// with the plan in it; then a line is appended and synced before and after each step. Its existence is the guest's
+// claim on its devices; a lock on it (flock) says that somebody works on it.
+#pragma once
+
+#include <ctime>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/deadline.h"
+#include "core/pci_address.h"
+#include "core/result.h"
+#include "handover/step.h"
+#include "host/file.h"
+#include "host/process.h"
+
+namespace qh::handover {
+
+struct JournalledStep {
+  Step step;
+  bool begun = false;
+  bool undone = false;
+  std::optional<host::ProcessId> stuck = {};  // a process of ours that hangs in this step
+};
+
+struct Record {
+  std::string guest;
+  std::string uuid;
+  std::optional<host::ProcessId> daemon;  // the libvirt daemon that called; nothing: by hand
+  std::time_t since = 0;
+  std::vector<PciAddress> devices;  // claimed: all of the guest's, also those that need no step
+  std::vector<JournalledStep> steps;
+  std::vector<PciAddress> dead;  // did not answer after a reset: not for a host driver
+  bool ready = false;            // `prepare` came to its end
+  bool undoing = false;          // `release` or a rollback has begun
+
+  bool claims(const PciAddress& address) const;
+};
+
+std::string to_text(const Record& record);
+// bad_input: not a journal of ours, or damaged. A last line without its newline was never finished: it is ignored.
+Result<Record> parse_record(std::string_view text);
+
+// A journal, open and locked.
+class Journal {
+ public:
+  // Makes the journal of record.guest below `root`. failed: it cannot be written, and nothing may be touched then.
+  static Result<Journal> create(const std::string& root, const Record& record);
+  // Opens the guest's journal and waits for its lock. not_found: the guest has none. timed_out: somebody works on it.
+  // bad_input: it is damaged; with the remedy.
+  static Result<Journal> open(const std::string& root, const std::string& guest, Milliseconds lock_timeout);
+
+  const Record& record() const { return record_; }
+
+  // On disk when they return.
+  Result<void> begin(std::size_t step);
+  Result<void> undone(std::size_t step);
+  Result<void> stuck(std::size_t step, const host::ProcessId& process);
+  Result<void> dead(const PciAddress& address);
+  Result<void> ready();
+  Result<void> undoing();
+
+  // Everything is undone: the guest's claim ends.
+  Result<void> remove();
+  // For a journal that open() calls damaged, when what it was about has been put right.
+  static Result<void> remove_damaged(const std::string& root, const std::string& guest);
+
+ private:
+  Journal(std::string path, host::Fd fd, Record record)
+      : path_(std::move(path)), fd_(std::move(fd)), record_(std::move(record)) {}
+  Result<void> append(const std::string& line);
+
+  std::string path_;
+  host::Fd fd_;
+  Record record_;
+};
+
+// All journals on this host. A damaged one comes with what could be read of it: its devices are claimed too.
+std::vector<Record> list_records(const std::string& root);
+
+bool has_journal(const std::string& root, const std::string& guest);
+
+// The lock that orders claims between guests, on the folder itself so that nothing stays behind. Held shortly.
+Result<host::Fd> lock_folder(const std::string& root, Milliseconds timeout);
+
+}  // namespace qh::handover

@@ -1,0 +1,23 @@
+// The ports with the real host behind them.
+#pragma once
+
+#include "handover/ports.h"
+#include "libvirt/daemon.h"
+
+namespace qh::handover {
+
+struct Machine {
+  Machine(const std::string& root, const std::string& guest, const config::HostConf& conf)
+      : log(root, guest),
+        sysfs(root),
+        daemon(libvirt::connection_uri(root), conf.deadlines.connect),
+        ports{root, sysfs, daemon, modprobe, log, conf} {}
+
+  host::Log log;
+  host::RealSysfs sysfs;
+  host::Modprobe modprobe;
+  libvirt::Daemon daemon;  // nothing is loaded before its first call
+  Ports ports;
+};
+
+}  // namespace qh::handover

@@ -1,0 +1,99 @@
+#include "handover/transaction.h"
+
+#include <algorithm>
+
+#include "handover/device.h"
+#include "host/names.h"
+#include "host/pci_device.h"
+
+namespace qh::handover {
+namespace {
+
+Result<void> execute_step(Ports& ports, const Step& step) {
+  if (const auto* s = std::get_if<LoadModule>(&step)) return ports.modules.load(s->module, ports.conf.deadlines.detach);
+  if (const auto* s = std::get_if<Unbind>(&step)) return unbind_host_driver(ports, s->device.address);
+  return bind_vfio_driver(ports, std::get<Detach>(step).device.address);
+}
+
+const Measured* device_of(const Step& step) {
+  if (const auto* s = std::get_if<Unbind>(&step)) return &s->device;
+  if (const auto* s = std::get_if<Detach>(&step)) return &s->device;
+  return nullptr;
+}
+
+// A device that is left alone by the undoing, and why.
+Result<void> may_be_given_back(const Ports& ports, const Record& record, const JournalledStep& step, const Measured& m) {
+  const std::string address = m.address.text();
+  for (const auto& other : record.steps) {
+    const Measured* same = device_of(other.step);
+    if (same == nullptr || same->address != m.address || !other.stuck || !host::is_alive(ports.root, *other.stuck)) continue;
+    return fail(ErrorKind::failed,
+                address + ": " + m.host_driver + " still does not let go of it (process " +
+                    std::to_string(other.stuck->pid) + " waits in the kernel)",
+                "when it has, `qemu-hook --reattach` brings the device back; otherwise reboot");
+  }
+  const bool is_dead = std::find(record.dead.begin(), record.dead.end(), m.address) != record.dead.end();
+  if (is_dead && std::holds_alternative<Detach>(step.step))
+    return fail(ErrorKind::failed, address + ": does not answer after its reset, so no host driver is let near it",
+                "suspend to RAM and wake up, or reboot");
+  return {};
+}
+
+Result<void> undo_step(Ports& ports, const Record& record, const JournalledStep& step) {
+  const Measured* device = device_of(step.step);
+  if (device == nullptr) return {};
+  if (auto may = may_be_given_back(ports, record, step, *device); !may) return may;
+  return give_back(ports, *device);
+}
+
+void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
+  if (pid == 0) return;
+  if (const auto process = host::find_process(ports.root, pid)) (void)journal.stuck(step, *process);
+}
+
+}  // namespace
+
+Result<void> execute(Ports& ports, Journal& journal) {
+  for (std::size_t i = 0; i < journal.record().steps.size(); ++i) {
+    const Step step = journal.record().steps[i].step;
+    const Stopwatch watch;
+    if (auto begun = journal.begin(i); !begun) return begun;
+    if (auto done = execute_step(ports, step); !done) {
+      note_stuck(ports, journal, i, done.error().stuck_pid);
+      ports.log.error(done.error().message);
+      return done;
+    }
+    ports.log.took(describe(step), watch);
+  }
+  return journal.ready();
+}
+
+std::vector<Error> undo(Ports& ports, Journal& journal) {
+  std::vector<Error> errors;
+  // What cannot be written down any more is undone all the same: each undoing stands on its own.
+  (void)journal.undoing();
+  std::vector<PciAddress> failed;  // one failure a device is enough, and trying again would wait again
+  for (std::size_t i = journal.record().steps.size(); i-- > 0;) {
+    const JournalledStep step = journal.record().steps[i];
+    if (!step.begun || step.undone) continue;
+    const Measured* device = device_of(step.step);
+    if (device != nullptr && std::find(failed.begin(), failed.end(), device->address) != failed.end()) continue;
+    const Stopwatch watch;
+    if (auto undone = undo_step(ports, journal.record(), step); !undone) {
+      note_stuck(ports, journal, i, undone.error().stuck_pid);
+      ports.log.error(undone.error().message);
+      errors.push_back(undone.error());
+      if (device != nullptr) failed.push_back(device->address);
+      continue;
+    }
+    (void)journal.undone(i);
+    if (std::holds_alternative<Detach>(step.step))
+      ports.log.took("reattach " + device->address.text() + ", now on " +
+                         (device->host_driver.empty() ? "no driver" : device->host_driver), watch);
+  }
+  if (!errors.empty()) return errors;
+  if (auto removed = journal.remove(); !removed) errors.push_back(removed.error());
+  return errors;
+}
+
+}  // namespace qh::handover

@@ -1,0 +1,78 @@
+#include "host/file.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace qh::host {
+
+Error system_error(const std::string& what, const std::string& path, int error_number) {
+  const bool absent = error_number == ENOENT || error_number == ENOTDIR;
+  return Error{absent ? ErrorKind::not_found : ErrorKind::failed,
+               "cannot " + what + " " + path + ": " + std::strerror(error_number)};
+}
+
+Result<std::string> read_fd(int fd, const std::string& name, std::size_t limit) {
+  std::string text;
+  char buffer[16384];
+  for (;;) {
+    const ssize_t n = ::read(fd, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(system_error("read", name, errno));
+    if (n == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(n));
+    if (text.size() > limit)
+      return fail(ErrorKind::bad_input, name + " is larger than " + std::to_string(limit) + " bytes");
+  }
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return fail(system_error("read", path, errno));
+  return read_fd(fd.get(), path, limit);
+}
+
+Result<void> write_all(int fd, std::string_view text, const std::string& name) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail(system_error("write", name, errno));
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return {};
+}
+
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+std::vector<std::string> list_folder(const std::string& path) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), ::closedir);
+  if (!folder) return names;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<void> make_folders(const std::string& path) {
+  for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+    const std::string folder = path.substr(0, at);
+    if (::mkdir(folder.c_str(), 0755) < 0 && errno != EEXIST)
+      return fail(system_error("make the folder", folder, errno));
+    if (at == std::string::npos) return {};
+  }
+}
+
+Result<void> sync_folder(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) < 0) return fail(system_error("sync the folder", path, errno));
+  return {};
+}
+
+}  // namespace qh::host

@@ -1,0 +1,42 @@
+// Every name of the kernel's and libvirt's that this program uses, in one place. Plain character constants: nothing
+// has to be constructed at start-up.
+#pragma once
+
+#include <string>
+
+#include "core/pci_address.h"
+#include "core/text.h"
+
+namespace qh::names {
+
+// Below /sys; see Documentation/ABI/testing/sysfs-bus-pci in the kernel's source.
+inline constexpr char pci_devices[] = "bus/pci/devices";
+inline constexpr char drivers_probe[] = "bus/pci/drivers_probe";
+inline constexpr char pci_rescan[] = "bus/pci/rescan";
+inline constexpr char vfio_pci_driver[] = "bus/pci/drivers/vfio-pci";
+
+inline std::string device(const PciAddress& address) { return std::string(pci_devices) + "/" + address.text(); }
+inline std::string attribute(const PciAddress& address, const std::string& name) {
+  return device(address) + "/" + name;
+}
+inline std::string driver_bind(const std::string& driver) { return "bus/pci/drivers/" + driver + "/bind"; }
+
+inline constexpr char vfio_pci[] = "vfio-pci";  // driver and module, as libvirt writes both
+
+// Below the root.
+inline constexpr char host_conf[] = "/etc/libvirt/qemu-hook/host.toml";
+inline constexpr char guest_conf_folder[] = "/etc/libvirt/qemu-hook/guests";
+inline constexpr char run_folder[] = "/run/libvirt/qemu-hook";
+inline constexpr char libvirt_domain_folder[] = "/etc/libvirt/qemu";
+inline constexpr char libvirt_pid_folder[] = "/run/libvirt/qemu";
+inline constexpr char libvirt_log_folder[] = "/var/log/libvirt/qemu";
+inline constexpr char libvirt_socket[] = "/run/libvirt/libvirt-sock";
+
+inline std::string guest_conf(const std::string& guest) {
+  return std::string(guest_conf_folder) + "/" + guest_file_name(guest) + ".toml";
+}
+inline std::string journal(const std::string& guest) {
+  return std::string(run_folder) + "/" + guest_file_name(guest) + ".journal";
+}
+
+}  // namespace qh::names

@@ -1,0 +1,50 @@
+#include "host/pci_device.h"
+
+#include <algorithm>
+
+#include "host/names.h"
+
+namespace qh::host {
+namespace {
+
+// A sysfs number without its "0x".
+std::string number(const Sysfs& sysfs, const PciAddress& address, const char* attribute) {
+  const std::string text = sysfs.read(names::attribute(address, attribute)).value_or("");
+  return text.substr(0, 2) == "0x" ? text.substr(2) : text;
+}
+
+}  // namespace
+
+std::string bound_driver(const Sysfs& sysfs, const PciAddress& address) {
+  return sysfs.link(names::attribute(address, "driver")).value_or("");
+}
+
+bool is_on_vfio(const Sysfs& sysfs, const PciAddress& address) {
+  const std::string driver = bound_driver(sysfs, address);
+  // A variant driver (mlx5-vfio-pci, nvgrace-gpu-vfio-pci) is known by the character device that the kernel's
+  // vfio core makes for it (Documentation/ABI/testing/sysfs-devices-vfio-dev).
+  return driver == names::vfio_pci || (!driver.empty() && sysfs.exists(names::attribute(address, "vfio-dev")));
+}
+
+std::optional<PciDevice> read_pci_device(const Sysfs& sysfs, const PciAddress& address) {
+  if (!sysfs.exists(names::attribute(address, "vendor"))) return std::nullopt;
+  PciDevice d;
+  d.address = address;
+  d.identity = number(sysfs, address, "vendor") + ":" + number(sysfs, address, "device") + " " +
+               number(sysfs, address, "subsystem_vendor") + ":" + number(sysfs, address, "subsystem_device") + " " +
+               number(sysfs, address, "class");
+  d.driver = bound_driver(sysfs, address);
+  d.on_vfio = is_on_vfio(sysfs, address);
+  d.iommu_group = sysfs.link(names::attribute(address, "iommu_group")).value_or("");
+  return d;
+}
+
+std::vector<PciAddress> list_pci_addresses(const Sysfs& sysfs) {
+  std::vector<PciAddress> all;
+  for (const auto& name : sysfs.list(names::pci_devices))
+    if (const auto address = parse_pci_address(name)) all.push_back(*address);
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+}  // namespace qh::host

@@ -1,0 +1,36 @@
+// What sysfs says about one PCI function.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/pci_address.h"
+#include "host/sysfs.h"
+
+namespace qh::host {
+
+struct PciDevice {
+  PciAddress address;
+  std::string identity;     // "10de:2484 1462:3909 030000": vendor:device, subsystem, class
+  std::string driver;       // bound now; empty if none is
+  bool on_vfio = false;     // that driver is vfio-pci or a variant of it
+  std::string iommu_group;  // its number; empty without an IOMMU
+
+  bool is_display() const { return class_code().substr(0, 2) == "03"; }
+  bool is_audio() const { return class_code() == "040300" || class_code() == "040100"; }
+  bool is_bridge() const { return class_code().substr(0, 2) == "06"; }
+  std::string class_code() const { return identity.size() >= 6 ? identity.substr(identity.size() - 6) : ""; }
+};
+
+// Nothing if there is no such function. Reads only what never blocks.
+std::optional<PciDevice> read_pci_device(const Sysfs& sysfs, const PciAddress& address);
+
+// The bound driver's name, empty for none; `on_vfio` as in PciDevice. Cheap, for waiting on a change.
+std::string bound_driver(const Sysfs& sysfs, const PciAddress& address);
+bool is_on_vfio(const Sysfs& sysfs, const PciAddress& address);
+
+// All functions that the host has, in the order of their addresses.
+std::vector<PciAddress> list_pci_addresses(const Sysfs& sysfs);
+
+}  // namespace qh::host

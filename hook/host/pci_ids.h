@@ -1,0 +1,12 @@
+// Names of cards, for people, from the pci.ids file that most systems have.
+#pragma once
+
+#include <string>
+
+namespace qh::host {
+
+// "NVIDIA Corporation GA104 [GeForce RTX 3070]" for an identity ("10de:2484 …"); empty where the file or the
+// name is missing.
+std::string pci_name(const std::string& identity);
+
+}  // namespace qh::host

@@ -1,0 +1,37 @@
+// The libvirt daemon as it is reached from here: by one connection, in a child, each call with a deadline.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "host/child.h"
+#include "libvirt/node_devices.h"
+
+namespace qh::libvirt {
+
+// Where to connect. Explicit always: a hook's environment has no default, and the user's may differ.
+// `root` moves the socket; without it the daemon that runs this hook is meant, monolithic or modular.
+std::string connection_uri(const std::string& root);
+
+class Daemon : public NodeDevices {
+ public:
+  // Nothing is loaded or opened before the first call.
+  Daemon(std::string uri, Milliseconds connect_timeout) : uri_(std::move(uri)), connect_timeout_(connect_timeout) {}
+
+  Result<void> detach(const std::string& name, Milliseconds timeout) override { return call('d', name, timeout); }
+  Result<void> reattach(const std::string& name, Milliseconds timeout) override { return call('r', name, timeout); }
+
+  // By hand only: the domain's XML as its next start will use it. not_found: no such domain.
+  Result<std::string> domain_xml(const std::string& guest, Milliseconds timeout) const;
+
+ private:
+  Result<void> call(char verb, const std::string& name, Milliseconds timeout);
+  Result<void> connect();
+
+  std::string uri_;
+  Milliseconds connect_timeout_;
+  std::optional<host::Servant> servant_;
+  std::optional<Error> gave_up_;  // why there is no connection: asked once, then remembered
+};
+
+}  // namespace qh::libvirt

@@ -1,0 +1,22 @@
+// libvirt's two calls that hand a PCI device over, as a port: the daemon, and in tests a model.
+#pragma once
+
+#include <string>
+
+#include "core/deadline.h"
+#include "core/result.h"
+
+namespace qh::libvirt {
+
+class NodeDevices {
+ public:
+  virtual ~NodeDevices() = default;
+
+  // virNodeDeviceDetachFlags(device, NULL, 0) and virNodeDeviceReAttach for a device by its node device name.
+  // unavailable: libvirt does not answer, or not in time to connect; the caller may do it through sysfs.
+  // timed_out: the call itself did not end. failed: libvirt's own reason. Success is no proof of a binding.
+  virtual Result<void> detach(const std::string& name, Milliseconds timeout) = 0;
+  virtual Result<void> reattach(const std::string& name, Milliseconds timeout) = 0;
+};
+
+}  // namespace qh::libvirt

@@ -1,0 +1,30 @@
+// One program, two faces: libvirt's hook, and the command `qemu-hook`.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "cli/cli.h"
+#include "event/hook.h"
+
+namespace {
+
+int run(const std::string& root, const std::string& name, const std::vector<std::string>& arguments) {
+  if (qh::event::is_hook_call(name)) return qh::event::run(root, arguments);
+  return qh::cli::run(root, arguments);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const char* root = std::getenv("QEMU_HOOK_ROOT");
+    return run(root != nullptr ? root : "", argc > 0 ? argv[0] : "", {argv + (argc > 0 ? 1 : 0), argv + argc});
+  } catch (const std::exception& e) {
+    // Memory ran out, most likely. What was begun stands in the journal.
+    const std::string text = std::string("qemu-hook: BUG or out of memory: ") + e.what() + "\n";
+    return ::write(STDERR_FILENO, text.data(), text.size()) < 0 ? 1 : 1;
+  }
+}

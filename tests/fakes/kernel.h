@@ -1,0 +1,123 @@
+// A model of the kernel's PCI driver core, on a tree of files: bind, unbind, probe, driver_override, remove, rescan.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/pci_address.h"
+#include "host/modules.h"
+#include "host/sysfs.h"
+#include "libvirt/node_devices.h"
+
+namespace qh::fakes {
+
+// A folder that is gone with the object; "/sys" and the rest go below it.
+class TemporaryRoot {
+ public:
+  TemporaryRoot();
+  ~TemporaryRoot();
+  TemporaryRoot(const TemporaryRoot&) = delete;
+  TemporaryRoot& operator=(const TemporaryRoot&) = delete;
+  const std::string& path() const { return path_; }
+  void write(const std::string& file, const std::string& text) const;  // makes its folders
+  std::string read(const std::string& file) const;                     // empty if it is not there
+  bool exists(const std::string& file) const;
+
+ private:
+  std::string path_;
+};
+
+struct ModelDevice {
+  std::string address;
+  std::string ids = "1234:5678 1234:0001";  // vendor:device subsystem
+  std::string class_code = "020000";
+  std::string native_driver;  // the one that matches its ids; empty for none
+  std::string group = "1";    // empty: no IOMMU
+};
+
+class Kernel {
+ public:
+  explicit Kernel(const TemporaryRoot& root);
+
+  void add_driver(const std::string& name);  // "loads its module"
+  void add_device(const ModelDevice& device);  // and probes it
+
+  // What a write to sysfs does. False: the write fails.
+  bool write(const std::string& path, const std::string& value);
+
+  std::string driver(const std::string& address) const;
+  std::string driver_override(const std::string& address) const;
+  // Drivers and overrides of all devices, as a text to compare.
+  std::string state() const;
+
+  // A driver that refuses to bind from now on.
+  std::vector<std::string> refusing_drivers;
+
+ private:
+  std::string device_folder(const std::string& address) const;
+  void make_device(const ModelDevice& device);
+  bool probe(const std::string& address);
+  bool bind(const std::string& address, const std::string& driver);
+  bool unbind(const std::string& address);
+
+  const TemporaryRoot& root_;
+  std::map<std::string, ModelDevice> devices_;
+  std::map<std::string, ModelDevice> removed_;
+};
+
+// What happens to the n-th act (write to sysfs, call of libvirt, module load), counted from 0.
+enum class Fault { none, fails, hangs, killed_before, killed_after };
+struct Killed {};  // thrown in place of the death of the process
+
+class Faults {
+ public:
+  int at = -1;
+  Fault fault = Fault::none;
+  int count = 0;
+  std::vector<std::string> acts;
+
+  // Runs `act` under the fault that is due.
+  Result<void> run(const std::string& name, const std::function<Result<void>()>& act);
+};
+
+class ModelSysfs : public host::RealSysfs {
+ public:
+  ModelSysfs(const TemporaryRoot& root, Kernel& kernel, Faults& faults)
+      : RealSysfs(root.path()), kernel_(kernel), faults_(faults) {}
+  Result<std::string> read_locked(const std::string& path, Milliseconds timeout) const override;
+  Result<void> write(const std::string& path, const std::string& value, Milliseconds timeout) override;
+
+ private:
+  Kernel& kernel_;
+  Faults& faults_;
+};
+
+// libvirt as it behaves: the detach is three writes, the reattach unbinds whatever is bound.
+class ModelLibvirt : public libvirt::NodeDevices {
+ public:
+  ModelLibvirt(Kernel& kernel, Faults& faults) : kernel_(kernel), faults_(faults) {}
+  Result<void> detach(const std::string& name, Milliseconds timeout) override;
+  Result<void> reattach(const std::string& name, Milliseconds timeout) override;
+
+  bool available = true;
+  std::vector<std::string> calls;
+
+ private:
+  Kernel& kernel_;
+  Faults& faults_;
+};
+
+class ModelModules : public host::Modules {
+ public:
+  ModelModules(Kernel& kernel, Faults& faults) : kernel_(kernel), faults_(faults) {}
+  Result<void> load(const std::string& module, Milliseconds timeout) override;
+  bool loadable = true;
+
+ private:
+  Kernel& kernel_;
+  Faults& faults_;
+};
+
+}  // namespace qh::fakes
