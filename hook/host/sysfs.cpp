@@ -37,7 +37,8 @@ std::vector<std::string> RealSysfs::list(const std::string& path) const { return
 Result<void> RealSysfs::write(const std::string& path, const std::string& value, Milliseconds timeout) {
   const std::string file = base_ + path;
   const auto done = run_in_child("writing " + file, timeout, [&]() -> Result<std::string> {
-    const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+    // Truncated as a shell's redirection does it: the kernel does not care, plain files in a test's tree do.
+    const Fd fd(::open(file.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
     if (!fd) return fail(system_error("open", file, errno));
     if (const auto written = write_all(fd.get(), value, file); !written) return fail(written.error());
     return std::string();

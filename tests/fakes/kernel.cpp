@@ -15,7 +15,9 @@ namespace qh::fakes {
 namespace fs = std::filesystem;
 
 TemporaryRoot::TemporaryRoot() {
-  std::string pattern = (fs::temp_directory_path() / "qemu-hook-test-XXXXXX").string();
+  // In memory where possible: the journal is synced often.
+  const fs::path base = fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path();
+  std::string pattern = (base / "qemu-hook-test-XXXXXX").string();
   path_ = ::mkdtemp(pattern.data());
 }
 TemporaryRoot::~TemporaryRoot() {

@@ -65,6 +65,8 @@ TEST_CASE("guest conf: defaults, and other spellings of the same") {
   CHECK(parsed("device = [{address = \"01:00.0\"}]") == conf);
   CHECK(parsed("device = []").devices.empty());
   CHECK(parsed("\xef\xbb\xbf[[device]]\r\n\"address\" = '''\r\n01:00.0'''\r\n") == conf);
+  CHECK(parsed("guest = \"\"\"\nb\xc3\xa4r\"\"\\\"\"\"\"\"\"\ngpu = 'none' # \xc3\xa4").guest == "b\xc3\xa4r\"\"\"\"\"");
+  CHECK(parsed("guest = '\xc3\xa4#\\' # \"\ngpu = \"auto\"").guest == "\xc3\xa4#\\");
   CHECK(parsed("guest = \"b\\u00e4r \\\"x\\\" \\\\\"").guest == "b\xc3\xa4r \"x\" \\");
 }
 
@@ -95,6 +97,15 @@ TEST_CASE("guest conf: what is wrong is refused with file, line, column and reme
       {"[=\"x\"\n", "1:2: "},  // toml++ 3.3.0 asserts that this cannot be
       {"[[=", "1:3: "},
       {"[a.=", "1:"},
+      // Beyond ASCII where TOML has only ASCII: undefined behaviour in toml++ 3.3.0, seen by the sanitizer.
+      {"# \xc3\xa4\n\xc3\xa4 = 1\n", "2:1: "},
+      {"gpu = \xc3\xa4uto\n", "1:7: "},
+      {"gpu = \xe2\x80\x9c""auto\xe2\x80\x9d\n", "1:7: "},
+      {"gpu\xe3\x81\x82 = 1", "1:4: "},
+      {"guest = \"\xc3\xa4\"\xc2\xa0\n", "1:12: "},
+      {"guest = \"\"\"\n\\\xc3\xa4\"\"\"\n", "2:2: "},
+      {"[d\xc8\x9avice]", "1:3: "},
+      {"device =04:00.\x10\"\xef\xbb\xaf", "1:"},
       // Unknown keys.
       {"gpus = \"auto\"\n", "1:1: unknown key 'gpus' outside of a [[device]]", "did you mean 'gpu'?"},
       {"\n  GPU = \"auto\"\n", "2:3: unknown key 'GPU'", "did you mean 'gpu'?"},

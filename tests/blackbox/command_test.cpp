@@ -1,0 +1,140 @@
+// `qemu-hook` by hand, through the binary.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "blackbox/program.h"
+
+using nlohmann::json;
+using qh::blackbox::Program;
+
+namespace {
+
+const std::string nic_and_ghost =
+    "<domain><name>win10</name><uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid><devices>"
+    "<hostdev mode='subsystem' type='pci' managed='yes'><source><address bus='0x02'/></source></hostdev>"
+    "<hostdev mode='subsystem' type='pci'><source><address bus='0x07'/></source></hostdev></devices></domain>";
+const std::string nic =
+    "<domain><name>win10</name><devices><hostdev mode='subsystem' type='pci'><source><address bus='0x02'/></source></hostdev></devices></domain>";
+
+void add_hardware(Program& p) {
+  p.kernel.add_device({"0000:02:00.0", "8086:10d3 8086:0000", "020000", "e1000e", "10"});
+  p.kernel.add_driver("vfio-pci");
+}
+
+}  // namespace
+
+TEST_CASE("--version and --help") {
+  Program p;
+  CHECK(p.command({"--version"}).out.find("qemu-hook ") == 0);
+  const auto help = p.command({"--help"});
+  CHECK(help.status == 0);
+  for (const char* word : {"--setup GUEST", "--detach GUEST", "--reattach GUEST", "--json", "--xml FILE"}) CHECK(help.out.find(word) != std::string::npos);
+}
+
+TEST_CASE("a wrong call is exit 2 and says what is wrong") {
+  Program p;
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {}, {"win10"}, {"--setup"}, {"--setup", ""}, {"--frobnicate"}, {"--setup", "a", "--detach", "b"}, {"--detach", "a", "--xml", "b"}, {"--json"}, {"--version=3"}}) {
+    const auto ran = p.command(arguments);
+    CHECK(ran.status == 2);
+    CHECK(ran.out.empty());
+    CHECK(ran.err.find("qemu-hook: ") == 0);
+    CHECK(ran.err.find("--help") != std::string::npos);
+  }
+}
+
+TEST_CASE("--setup makes the conf, also for devices that are not there, and says what a start would do") {
+  Program p;
+  add_hardware(p);
+  const auto ran = p.command({"--setup", "win10", "--xml", "-"}, nic_and_ghost);
+  CHECK(ran.status == 0);
+  CHECK(ran.out.find("added     0000:02:00.0, 0000:07:00.0") != std::string::npos);
+  CHECK(ran.out.find("A start would be refused:") != std::string::npos);
+  CHECK(p.root.read("/etc/libvirt/qemu-hook/guests/win10.toml").find("0000:07:00.0") != std::string::npos);
+  const auto again = p.command({"--setup", "win10", "--xml", "-"}, nic_and_ghost);
+  CHECK(again.out.find("nothing to change in") != std::string::npos);
+  CHECK(again.out.find("kept      0000:02:00.0, 0000:07:00.0") != std::string::npos);
+}
+
+TEST_CASE("--setup --json is one object with the keys that are promised") {
+  Program p;
+  add_hardware(p);
+  const auto ran = p.command({"--setup", "win10", "--xml", "-", "--json"}, nic_and_ghost);
+  const auto object = json::parse(ran.out);
+  CHECK(object["guest"] == "win10");
+  CHECK(object["gpu"] == "none");
+  REQUIRE(object["devices"].size() == 2);
+  const auto& d = object["devices"][0];
+  CHECK(d["address"] == "0000:02:00.0");
+  CHECK(d["virsh"] == "pci_0000_02_00_0");
+  CHECK(d["source"] == "hostdev");
+  CHECK(d["managed"] == true);
+  CHECK(d["present"] == true);
+  CHECK(d["identity"] == "8086:10d3 8086:0000 020000");
+  CHECK(d["driver"] == "e1000e");
+  CHECK(d["iommu_group"] == "10");
+  CHECK(object["devices"][1]["present"] == false);
+  CHECK(object["ok"] == false);
+  CHECK(object["findings"][0]["check"] == "present");
+}
+
+TEST_CASE("--setup asks libvirt, and without it reads libvirt's file") {
+  Program p;
+  add_hardware(p);
+  p.root.write("/domains/win10", nic);
+  CHECK(p.command({"--setup", "win10"}).status == 0);
+  CHECK(p.root.exists("/etc/libvirt/qemu-hook/guests/win10.toml"));
+  p.root.write("/libvirt-mode", "refuse-connect");
+  p.root.write("/etc/libvirt/qemu/other.xml", "<!-- made by libvirt -->\n" + nic);
+  const auto ran = p.command({"--setup", "other"});
+  CHECK(ran.status == 0);
+  CHECK(ran.err.find("warning: the XML is of a guest named 'win10'") != std::string::npos);
+  CHECK(p.root.exists("/etc/libvirt/qemu-hook/guests/other.toml"));
+  CHECK(p.command({"--setup", "nobody"}).status == 1);
+}
+
+TEST_CASE("--setup takes another card over, prepare refuses it") {
+  Program p;
+  add_hardware(p);
+  p.command({"--setup", "win10", "--xml", "-"}, nic);
+  p.root.write("/sys/bus/pci/devices/0000:02:00.0/device", "0x1533\n");
+  const auto refused = p.hook("win10", "prepare", "begin", nic);
+  CHECK(refused.status == 1);
+  CHECK(refused.err.find("0000:02:00.0: another card stands here now: 8086:1533") != std::string::npos);
+  CHECK(p.command({"--setup", "win10", "--xml", "-"}, nic).out.find("accepted  0000:02:00.0") != std::string::npos);
+  CHECK(p.hook("win10", "prepare", "begin", nic).status == 0);
+}
+
+TEST_CASE("--detach and --reattach show each step with its time") {
+  Program p;
+  add_hardware(p);
+  p.root.write("/domains/win10", nic);
+  const std::string before = p.kernel.state();
+  const auto detached = p.command({"--detach", "win10"});
+  CHECK(detached.status == 0);
+  CHECK(detached.out.find("unbind 0000:02:00.0 from e1000e (") != std::string::npos);
+  CHECK(detached.out.find(" ms)") != std::string::npos);
+  CHECK(p.kernel.driver("0000:02:00.0") == "vfio-pci");
+  const auto reattached = p.command({"--reattach", "win10", "--json"});
+  CHECK(reattached.status == 0);
+  CHECK(json::parse(reattached.out)["ok"] == true);
+  CHECK(p.kernel.state() == before);
+  CHECK(p.command({"--reattach", "win10"}).out.find("nothing was left over") != std::string::npos);
+  CHECK(p.command({"--reattach", "nobody"}).status == 1);
+}
+
+TEST_CASE("what is detached by hand for one guest is not taken by another") {
+  Program p;
+  add_hardware(p);
+  p.root.write("/domains/win10", nic);
+  CHECK(p.command({"--detach", "win10"}).status == 0);
+  const auto other = p.hook("other", "prepare", "begin", nic);
+  CHECK(other.status == 1);
+  CHECK(other.err.find("was detached by hand for the guest 'win10'") != std::string::npos);
+  SUBCASE("but its own start takes it over, and the end gives it back") {
+    CHECK(p.hook("win10", "prepare", "begin", nic).status == 0);
+    CHECK(p.hook("win10", "release", "end", nic).status == 0);
+    CHECK(p.kernel.driver("0000:02:00.0") == "e1000e");
+  }
+}

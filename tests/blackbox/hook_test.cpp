@@ -1,0 +1,231 @@
+// The hook protocol, through the binary.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "blackbox/program.h"
+#include "host/file.h"
+
+using qh::blackbox::Program;
+
+namespace {
+
+std::string hostdev(const std::string& slot, const std::string& function = "0") {
+  return "<hostdev mode='subsystem' type='pci' managed='no'><source><address domain='0x0000' bus='" + slot +
+         "' slot='0x00' function='0x" + function + "'/></source></hostdev>";
+}
+std::string domain(const std::string& devices, const std::string& name = "win10") {
+  return "<domain type='kvm' id='1'>\n<name>" + name + "</name>\n<uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid>\n<devices>\n" +
+         devices + "\n</devices>\n</domain>\n";
+}
+const std::string nic = domain(hostdev("0x02"));
+
+void add_hardware(Program& p) {
+  p.kernel.add_device({"0000:02:00.0", "8086:10d3 8086:0000", "020000", "e1000e", "10"});
+  p.kernel.add_device({"0000:03:00.0", "1b36:0010 1af4:1100", "010802", "nvme", "11"});
+  p.kernel.add_driver("vfio-pci");
+}
+
+std::size_t lines(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
+
+}  // namespace
+
+TEST_CASE("a guest's device goes on prepare and comes back on release, through libvirt by its node device name") {
+  Program p;
+  add_hardware(p);
+  const std::string before = p.kernel.state();
+  const auto prepared = p.hook("win10", "prepare", "begin", nic);
+  CHECK(prepared.status == 0);
+  CHECK(prepared.out.empty());
+  CHECK(prepared.err.empty());
+  CHECK(p.kernel.driver("0000:02:00.0") == "vfio-pci");
+  CHECK(p.root.exists("/run/libvirt/qemu-hook/win10.journal"));
+  const std::string conf = p.root.read("/etc/libvirt/qemu-hook/guests/win10.toml");
+  CHECK(conf.find("address  = \"0000:02:00.0\"") != std::string::npos);
+  CHECK(conf.find("identity = \"8086:10d3 8086:0000 020000\"") != std::string::npos);
+
+  const auto released = p.hook("win10", "release", "end", nic);
+  CHECK(released.status == 0);
+  CHECK(released.out.empty());
+  CHECK(p.kernel.state() == before);
+  CHECK_FALSE(p.root.exists("/run/libvirt/qemu-hook/win10.journal"));
+  const std::string open = "open qemu+unix:///system?socket=" + p.root.path() + "/run/libvirt/libvirt-sock\n";
+  CHECK(p.root.read("/libvirt-calls") == open + "detach pci_0000_02_00_0\n" + open + "reattach pci_0000_02_00_0\n");
+}
+
+TEST_CASE("each step is a line in the log, with the guest and the time it took") {
+  Program p;
+  add_hardware(p);
+  p.hook("win10", "prepare", "begin", nic);
+  const auto log = p.log();
+  REQUIRE(log.size() == 3);
+  CHECK(log[0].find("<30>") == 0);  // daemon.info
+  CHECK(log[0].find(" qemu-hook[") != std::string::npos);
+  CHECK(log[0].find("]: win10: unbind 0000:02:00.0 from e1000e (") != std::string::npos);
+  CHECK(log[1].find("detach 0000:02:00.0 (pci_0000_02_00_0) (") != std::string::npos);
+  CHECK(log[2].find(" ms)") != std::string::npos);
+}
+
+TEST_CASE("every other event is over at once: no stdin read, no conf read, nothing written, no libvirt") {
+  Program p;
+  add_hardware(p);
+  p.root.write("/etc/libvirt/qemu-hook/host.toml", "this is = = no TOML");
+  p.root.write("/etc/libvirt/qemu-hook/guests/win10.toml", "nor is this");
+  const std::string before = p.files();
+  for (const auto& [operation, sub_operation] : std::vector<std::pair<std::string, std::string>>{
+           {"start", "begin"}, {"started", "begin"}, {"reconnect", "begin"}, {"attach", "begin"}, {"migrate", "begin"}, {"restore", "begin"},
+           {"stopped", "end"}, {"release", "end"}, {"prepare", "end"}, {"from-the-future", "-"}, {"", ""}}) {
+    CAPTURE(operation);
+    const auto ran = p.run("/etc/libvirt/hooks/qemu", {.arguments = {"win10", operation, sub_operation, "-"}, .input_stays_open = true, .limit = 5});
+    CHECK(ran.ended);
+    CHECK(ran.status == 0);
+    CHECK(ran.out.empty());
+    CHECK(ran.err.empty());
+  }
+  CHECK(p.files() == before);
+  CHECK_FALSE(p.root.exists("/libvirt-calls"));
+}
+
+TEST_CASE("a guest without host devices pays nothing, whatever the confs say") {
+  Program p;
+  p.root.write("/etc/libvirt/qemu-hook/host.toml", "this is = = no TOML");
+  const std::string before = p.files();
+  const auto ran = p.hook("win10", "prepare", "begin", domain("<disk type='file'><source file='/x'/></disk>"));
+  CHECK(ran.status == 0);
+  CHECK(ran.err.empty());
+  CHECK(p.files() == before);
+  CHECK_FALSE(p.root.exists("/libvirt-calls"));
+}
+
+TEST_CASE("a user's session guest: exit 0 and nothing done") {
+  Program p;
+  add_hardware(p);
+  const auto ran = p.run("/etc/libvirt/hooks/qemu", {.arguments = {"win10", "prepare", "begin", "-"}, .input = nic, .user = 65534});
+  CHECK(ran.status == 0);
+  CHECK(p.kernel.driver("0000:02:00.0") == "e1000e");
+  CHECK_FALSE(p.root.exists("/etc/libvirt/qemu-hook"));
+}
+
+TEST_CASE("input that cannot be understood is refused with one reason, and nothing is written") {
+  Program p;
+  add_hardware(p);
+  const std::string before = p.files();
+  for (const std::string& xml : {std::string("broken"), std::string(), std::string("<domain><devices></domain>"), nic.substr(0, 120),
+                                 domain(hostdev("0x1ff")), domain(hostdev("two")), std::string(17U << 20U, ' ')}) {
+    CAPTURE(xml.substr(0, 200));
+    const auto ran = p.hook("win10", "prepare", "begin", xml);
+    CHECK(ran.status == 1);
+    CHECK(ran.out.empty());
+    CHECK(ran.err.substr(0, 11) == "qemu-hook: ");
+    CHECK(lines(ran.err) <= 2);
+  }
+  CHECK(p.files() == before);
+  CHECK(p.kernel.driver("0000:02:00.0") == "e1000e");
+}
+
+TEST_CASE("a refusal says device, reason and remedy in at most ten lines") {
+  Program p;
+  add_hardware(p);
+  std::string many;
+  for (int i = 0x10; i < 0x30; ++i) many += hostdev("0x" + std::to_string(i));
+  const auto ran = p.hook("win10", "prepare", "begin", domain(many));
+  CHECK(ran.status == 1);
+  CHECK(lines(ran.err) == 10);
+  CHECK(ran.err.find("qemu-hook: 0000:16:00.0: there is no such device on this host\n  what helps: ") == 0);
+  CHECK(p.hook("win10", "release", "end", nic).status == 0);
+}
+
+TEST_CASE("a libvirt that does not answer: sysfs does it, within the deadline") {
+  Program p;
+  add_hardware(p);
+  p.root.write("/etc/libvirt/qemu-hook/host.toml", "[deadlines]\nconnect = 0.3\ndetach = 0.5\nreattach = 0.5\n");
+  const std::string before = p.kernel.state();
+  for (const char* mode : {"hang-connect", "refuse-connect", "hang-detach"}) {
+    CAPTURE(mode);
+    p.root.write("/libvirt-mode", mode);
+    const auto prepared = p.hook("win10", "prepare", "begin", nic);
+    CHECK(prepared.ended);  // nobody whom we left behind holds stdout or stderr
+    CHECK(prepared.status == 0);
+    CHECK(prepared.err.empty());
+    CHECK(prepared.seconds < 10);
+    CHECK(p.kernel.driver("0000:02:00.0") == "vfio-pci");
+    CHECK(p.hook("win10", "release", "end", nic).status == 0);
+    CHECK(p.kernel.state() == before);
+  }
+}
+
+TEST_CASE("without libvirt's library the devices are handed over all the same") {
+  Program p;
+  add_hardware(p);
+  const std::string before = p.kernel.state();
+  for (const auto& [operation, sub] : {std::pair{"prepare", "begin"}, {"release", "end"}}) {
+    const auto ran = p.run("/etc/libvirt/hooks/qemu", {.arguments = {"win10", operation, sub, "-"}, .input = nic, .with_libvirt = false});
+    CHECK(ran.status == 0);
+    CHECK(ran.err.empty());
+    CHECK((p.kernel.state() == before) == (operation == std::string("release")));
+  }
+}
+
+TEST_CASE("libvirt's own refusal stands, is quoted, and everything is undone") {
+  Program p;
+  add_hardware(p);
+  const std::string before = p.kernel.state();
+  p.root.write("/libvirt-mode", "fail-detach");
+  const auto ran = p.hook("win10", "prepare", "begin", nic);
+  CHECK(ran.status == 1);
+  CHECK(ran.err == "qemu-hook: 0000:02:00.0: libvirt's detach: PCI device is in use by driver QEMU, domain other\n");
+  CHECK(p.kernel.state() == before);
+  CHECK_FALSE(p.root.exists("/run/libvirt/qemu-hook/win10.journal"));
+}
+
+TEST_CASE("a conf that cannot be read refuses the start, with its line, and stays as it is") {
+  Program p;
+  add_hardware(p);
+  const std::string text = "guest = \"win10\"\n\n[[device]]\naddress = \"0000:02:00.0\"\ndetatch = \"never\"\n";
+  p.root.write("/etc/libvirt/qemu-hook/guests/win10.toml", text);
+  const auto ran = p.hook("win10", "prepare", "begin", nic);
+  CHECK(ran.status == 1);
+  CHECK(ran.err.find("win10.toml:5:1") != std::string::npos);
+  CHECK(ran.err.find("detach") != std::string::npos);
+  CHECK(p.root.read("/etc/libvirt/qemu-hook/guests/win10.toml") == text);
+  CHECK(p.kernel.driver("0000:02:00.0") == "e1000e");
+}
+
+TEST_CASE("the conf follows the XML and keeps the user's text") {
+  Program p;
+  add_hardware(p);
+  p.hook("win10", "prepare", "begin", nic);
+  p.hook("win10", "release", "end", nic);
+  const std::string file = "/etc/libvirt/qemu-hook/guests/win10.toml";
+  std::string conf = "# mine\n" + p.root.read(file);
+  p.root.write(file, conf);
+  CHECK(p.hook("win10", "prepare", "begin", nic).status == 0);
+  CHECK(p.root.read(file) == conf);
+  p.hook("win10", "release", "end", nic);
+  const std::string both = domain(hostdev("0x02") + hostdev("0x03"));
+  CHECK(p.hook("win10", "prepare", "begin", both).status == 0);
+  CHECK(p.root.read(file).find(conf) == 0);
+  CHECK(p.root.read(file).find("0000:03:00.0") != std::string::npos);
+  p.hook("win10", "release", "end", both);
+  CHECK(p.hook("win10", "prepare", "begin", nic).status == 0);
+  CHECK(p.root.read(file) == conf);
+}
+
+TEST_CASE("names of any kind: each its own files, all of them where they belong") {
+  for (const std::string& name : {std::string("with space"), std::string("..") , std::string("-rf"), std::string("--setup"), std::string("a'b\"c$(x)`y`"),
+                                  std::string("new\nline"), std::string(255, 'x'), std::string("größe"), std::string("\xe7\x95\x8c\xe7\x95\x8c")}) {
+    CAPTURE(name);
+    Program p;
+    add_hardware(p);
+    const std::string before = p.kernel.state();
+    const auto prepared = p.hook(name, "prepare", "begin", nic);
+    CHECK(prepared.status == 0);
+    CHECK(prepared.err.empty());
+    CHECK(p.kernel.driver("0000:02:00.0") == "vfio-pci");
+    CHECK(qh::host::list_folder(p.root.path() + "/run/libvirt/qemu-hook").size() == 1);
+    CHECK(qh::host::list_folder(p.root.path() + "/etc/libvirt/qemu-hook/guests").size() == 1);
+    CHECK(p.hook(name, "release", "end", nic).status == 0);
+    CHECK(p.kernel.state() == before);
+    CHECK(qh::host::list_folder(p.root.path() + "/run/libvirt/qemu-hook").empty());
+  }
+}

@@ -1,0 +1,130 @@
+// A stand-in for libvirt.so.0: the functions that the hook calls, acting on the tree below QEMU_HOOK_ROOT as libvirt acts
+// on /sys. Each call is noted in $QEMU_HOOK_ROOT/libvirt-calls; $QEMU_HOOK_ROOT/libvirt-mode says what goes wrong.
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <thread>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string root() {
+  const char* value = std::getenv("QEMU_HOOK_ROOT");
+  return value != nullptr ? value : "";
+}
+std::string mode() {
+  std::string text;
+  std::ifstream(root() + "/libvirt-mode") >> text;
+  return text;
+}
+void note(const std::string& text) { std::ofstream(root() + "/libvirt-calls", std::ios::app) << text << "\n"; }
+void hang() {
+  for (;;) ::pause();
+}
+
+virError last;
+std::string last_text;
+void set_error(int domain, int code, const std::string& text) {
+  last_text = text;
+  last.domain = domain;
+  last.code = code;
+  last.message = last_text.data();
+}
+
+std::string device_folder(const std::string& name) {  // pci_0000_01_00_0
+  std::string address = name.substr(4);
+  address[4] = ':';
+  address[7] = ':';
+  address[10] = '.';
+  return root() + "/sys/bus/pci/devices/" + address;
+}
+void put(const std::string& file, const std::string& text) { std::ofstream(file, std::ios::trunc) << text; }
+
+bool bound_to(const std::string& folder, const std::string& driver) {
+  std::error_code error;
+  return fs::read_symlink(folder + "/driver", error).filename() == driver;
+}
+void wait_until(auto state) {
+  for (int i = 0; i < 1000 && !state(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+}
+
+}  // namespace
+
+struct _virConnect {};
+struct _virNodeDevice {
+  std::string name;
+};
+struct _virDomain {
+  std::string name;
+};
+
+extern "C" {
+
+virConnectPtr virConnectOpen(const char* uri) {
+  note(std::string("open ") + uri);
+  if (mode() == "hang-connect") hang();
+  if (mode() == "refuse-connect") {
+    set_error(VIR_FROM_RPC, VIR_ERR_SYSTEM_ERROR, "Failed to connect socket: No such file or directory");
+    return nullptr;
+  }
+  static _virConnect connection;
+  return &connection;
+}
+int virConnectClose(virConnectPtr) { return 0; }
+virErrorPtr virGetLastError(void) { return &last; }
+void virSetErrorFunc(void*, virErrorFunc) {}
+
+virNodeDevicePtr virNodeDeviceLookupByName(virConnectPtr, const char* name) { return new _virNodeDevice{name}; }
+int virNodeDeviceFree(virNodeDevicePtr device) {
+  delete device;
+  return 0;
+}
+int virNodeDeviceDetachFlags(virNodeDevicePtr device, const char*, unsigned int) {
+  note("detach " + device->name);
+  if (mode() == "hang-detach") hang();
+  if (mode() == "fail-detach") {
+    set_error(VIR_FROM_NODEDEV, VIR_ERR_OPERATION_INVALID, "PCI device is in use by driver QEMU, domain other");
+    return -1;
+  }
+  const std::string folder = device_folder(device->name);
+  put(folder + "/driver_override", "vfio-pci");
+  put(root() + "/sys/bus/pci/drivers_probe", fs::path(folder).filename());
+  wait_until([&] { return bound_to(folder, "vfio-pci"); });
+  return 0;
+}
+int virNodeDeviceReAttach(virNodeDevicePtr device) {
+  note("reattach " + device->name);
+  const std::string folder = device_folder(device->name);
+  put(folder + "/driver_override", "(null)\n");
+  put(folder + "/driver/unbind", fs::path(folder).filename());
+  wait_until([&] { return !bound_to(folder, "vfio-pci"); });
+  put(root() + "/sys/bus/pci/drivers_probe", fs::path(folder).filename());
+  return 0;
+}
+
+virDomainPtr virDomainLookupByName(virConnectPtr, const char* name) {
+  if (!fs::exists(root() + "/domains/" + name)) {
+    set_error(VIR_FROM_QEMU, VIR_ERR_NO_DOMAIN, "Domain not found");
+    return nullptr;
+  }
+  return new _virDomain{name};
+}
+char* virDomainGetXMLDesc(virDomainPtr domain, unsigned int) {
+  std::ifstream in(root() + "/domains/" + domain->name);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  return ::strdup(text.c_str());
+}
+int virDomainFree(virDomainPtr domain) {
+  delete domain;
+  return 0;
+}
+}
