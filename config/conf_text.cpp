@@ -33,9 +33,7 @@ std::string comment_text(std::string_view text) {
 }  // namespace
 
 bool valid_utf8(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
   for (std::size_t i = 0; i < text.size();) {
     const unsigned c = byte(i);
     const std::size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : 3;
@@ -61,7 +59,8 @@ std::string toml_string(std::string_view text) {
       out += text[i];
     } else if (c < 0x20 || c == 0x7f || c1) {
       char escape[8];
-      std::snprintf(escape, sizeof escape, "\\u%04X", unsigned{c1 ? static_cast<unsigned char>(text[++i]) : c});
+      std::snprintf(escape, sizeof escape, "\\u%04X",
+                    unsigned{c1 ? static_cast<unsigned char>(text[++i]) : c});
       out += escape;
     } else {
       out += text[i];
@@ -80,7 +79,8 @@ std::vector<std::string> device_block(const WantedDevice& device) {
     lines.push_back(with_comment("identity = " + toml_string(device.identity),
                                  "vendor:device, subsystem, class: the card that was meant"));
   lines.push_back(with_comment("# detach = \"auto\"", "auto | always | never"));
-  lines.push_back(with_comment("# reset  = \"none\"", "none | auto | flr | pm | bus | device_specific | remove-rescan"));
+  lines.push_back(
+      with_comment("# reset  = \"none\"", "none | auto | flr | pm | bus | device_specific | remove-rescan"));
   lines.push_back(with_comment("# allow_in_use = false", "hand it over although the host uses it"));
   return lines;
 }

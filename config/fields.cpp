@@ -26,7 +26,8 @@ std::size_t distance(const std::string& a, const std::string& b) {
         d[i][j] = i + j;
         continue;
       }
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
+      d[i][j] =
+          std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0U : 1U)});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
         d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
@@ -34,7 +35,9 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return d[a.size()][b.size()];
 }
 
-std::string as_value(std::string_view word) { return "\"" + std::string(word) + "\""; }
+std::string as_value(std::string_view word) {
+  return "\"" + std::string(word) + "\"";
+}
 
 }  // namespace
 
@@ -68,9 +71,10 @@ tl::unexpected<Error> unknown_key(const std::string& file, const TomlEntry& entr
 
 tl::unexpected<Error> wrong_type(const std::string& file, const TomlEntry& entry, TomlValue::Type wanted,
                                  const std::string& example) {
-  return error_at(file, entry.value.begin,
-                  in_quotes(entry.key) + " must be " + to_string(wanted) + ", not " + to_string(entry.value.type),
-                  "write, for example: " + entry.key + " = " + example);
+  return error_at(
+      file, entry.value.begin,
+      in_quotes(entry.key) + " must be " + to_string(wanted) + ", not " + to_string(entry.value.type),
+      "write, for example: " + entry.key + " = " + example);
 }
 
 tl::unexpected<Error> unknown_choice(const std::string& file, const TomlEntry& entry,

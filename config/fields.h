@@ -13,8 +13,8 @@ namespace qh::config {
 // Of `known`, what `word` was probably meant to be; empty if nothing is near.
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known);
 
-// `place` says where the keys would stand: "in a [[device]]". `elsewhere`: keys that exist, but in another place, and
-// `there`, what to do about it.
+// `place` says where the keys would stand: "in a [[device]]". `elsewhere`: keys that exist, but in another
+// place, and `there`, what to do about it.
 struct KnownKeys {
   std::string place;
   std::vector<std::string_view> here;

@@ -88,7 +88,8 @@ Result<std::string> Reader::formed(const TomlEntry& entry, std::string_view patt
   const auto text = string(entry, example);
   if (!text || text->empty()) return text;
   if (auto out = hexadecimal(*text, pattern)) return std::move(*out);
-  return error_at(file_, entry.value.begin, in_quotes(*text) + " is not " + what, "the form is \"" + example + "\"");
+  return error_at(file_, entry.value.begin, in_quotes(*text) + " is not " + what,
+                  "the form is \"" + example + "\"");
 }
 
 Result<GuestConf> Reader::guest(const TomlValue& root) {
@@ -123,9 +124,8 @@ Result<void> Reader::guest_entry(const TomlEntry& entry) {
 
 Result<void> Reader::devices(const TomlEntry& entry) {
   const bool is_list = entry.value.type == TomlValue::Type::array &&
-                       std::all_of(entry.value.items.begin(), entry.value.items.end(), [](const TomlValue& item) {
-                         return item.type == TomlValue::Type::table;
-                       });
+                       std::all_of(entry.value.items.begin(), entry.value.items.end(),
+                                   [](const TomlValue& item) { return item.type == TomlValue::Type::table; });
   if (!is_list)
     return error_at(file_, entry.value.begin, "'device' must be a list of devices",
                     "begin each device with a line [[device]], in double brackets");
@@ -147,14 +147,16 @@ Result<DeviceConf> Reader::device(const TomlValue& table) {
     if (auto done = device_entry(entry, out); !done) return fail(done.error());
   }
   if (!address)
-    return error_at(file_, table.begin, "this device has no address", "add a line address = \"0000:02:00.0\"");
+    return error_at(file_, table.begin, "this device has no address",
+                    "add a line address = \"0000:02:00.0\"");
   if (virsh)
     if (auto done = check_virsh(*virsh, out.address); !done) return fail(done.error());
   const auto [first, is_new] = seen_.try_emplace(out.address, address->value.begin);
   if (!is_new)
-    return error_at(file_, address->value.begin,
-                    out.address.text() + " is there twice, first in line " + std::to_string(first->second.line),
-                    "delete one of the two");
+    return error_at(
+        file_, address->value.begin,
+        out.address.text() + " is there twice, first in line " + std::to_string(first->second.line),
+        "delete one of the two");
   return out;
 }
 
@@ -163,8 +165,7 @@ Result<void> Reader::device_entry(const TomlEntry& entry, DeviceConf& out) const
     const auto text = string(entry, "0000:02:00.0");
     if (!text) return fail(text.error());
     const auto address = parse_pci_address(*text);
-    if (!address)
-      return error_at(file_, entry.value.begin, address.error().message, address.error().remedy);
+    if (!address) return error_at(file_, entry.value.begin, address.error().message, address.error().remedy);
     out.address = *address;
   } else if (entry.key == "virsh") {
     const auto text = string(entry, "pci_0000_02_00_0");
@@ -197,16 +198,23 @@ Result<void> Reader::device_entry(const TomlEntry& entry, DeviceConf& out) const
 // Two names for one device that disagree: which of them was meant, only the user knows.
 Result<void> Reader::check_virsh(const TomlEntry& entry, const PciAddress& address) const {
   if (entry.value.string == address.node_device_name()) return {};
-  return error_at(file_, entry.value.begin,
-                  "virsh = " + in_quotes(entry.value.string) + " is not the device at address " + address.text(),
-                  "write virsh = \"" + address.node_device_name() + "\" (or leave the line out), or correct the address");
+  return error_at(
+      file_, entry.value.begin,
+      "virsh = " + in_quotes(entry.value.string) + " is not the device at address " + address.text(),
+      "write virsh = \"" + address.node_device_name() + "\" (or leave the line out), or correct the address");
 }
 
 }  // namespace
 
-const char* to_string(Gpu value) { return name_of(value, gpus); }
-const char* to_string(Detach value) { return name_of(value, detaches); }
-const char* to_string(Reset value) { return name_of(value, resets); }
+const char* to_string(Gpu value) {
+  return name_of(value, gpus);
+}
+const char* to_string(Detach value) {
+  return name_of(value, detaches);
+}
+const char* to_string(Reset value) {
+  return name_of(value, resets);
+}
 
 const DeviceConf* GuestConf::find(const PciAddress& address) const {
   const auto found = std::find_if(devices.begin(), devices.end(),

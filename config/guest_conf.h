@@ -14,13 +14,14 @@ enum class Gpu { automatic, primary, secondary, none };
 enum class Detach { automatic, always, never };
 enum class Reset { none, automatic, flr, pm, bus, device_specific, remove_rescan };
 
-const char* to_string(Gpu value);     // as written in the conf: "auto", "primary", …
+const char* to_string(Gpu value);  // as written in the conf: "auto", "primary", …
 const char* to_string(Detach value);
-const char* to_string(Reset value);   // "none", "auto", "flr", …, "remove-rescan"
+const char* to_string(Reset value);  // "none", "auto", "flr", …, "remove-rescan"
 
 struct DeviceConf {
   PciAddress address;
-  std::string identity = {};  // "vvvv:dddd ssss:ssss cccccc" in lower case: the card that was meant; empty if not known yet
+  std::string identity =
+      {};  // "vvvv:dddd ssss:ssss cccccc" in lower case: the card that was meant; empty if not known yet
   Detach detach = Detach::automatic;
   Reset reset = Reset::none;
   bool allow_in_use = false;

@@ -56,8 +56,9 @@ Result<void> read_deadlines(const std::string& file, const TomlEntry& entry, Dea
     for (const auto& deadline : deadlines)
       if (item.key == deadline.name) member = deadline.value;
     if (!member)
-      return unknown_key(file, item,
-                         {"in [deadlines]", deadline_keys(), {"backend"}, "it belongs above the line [deadlines]"});
+      return unknown_key(
+          file, item,
+          {"in [deadlines]", deadline_keys(), {"backend"}, "it belongs above the line [deadlines]"});
     const auto value = seconds(file, item);
     if (!value) return fail(value.error());
     out.*member = *value;
@@ -67,7 +68,9 @@ Result<void> read_deadlines(const std::string& file, const TomlEntry& entry, Dea
 
 }  // namespace
 
-const char* to_string(Backend value) { return name_of(value, backends); }
+const char* to_string(Backend value) {
+  return name_of(value, backends);
+}
 
 Result<HostConf> parse_host_conf(std::string_view text, const std::string& file) {
   const auto root = parse_toml(text, file);
@@ -81,9 +84,11 @@ Result<HostConf> parse_host_conf(std::string_view text, const std::string& file)
     } else if (entry.key == "deadlines") {
       if (auto done = read_deadlines(file, entry, out.deadlines); !done) return fail(done.error());
     } else {
-      return unknown_key(
-          file, entry,
-          {"outside of [deadlines]", {"backend", "deadlines"}, deadline_keys(), "it belongs below a line [deadlines]"});
+      return unknown_key(file, entry,
+                         {"outside of [deadlines]",
+                          {"backend", "deadlines"},
+                          deadline_keys(),
+                          "it belongs below a line [deadlines]"});
     }
   }
   return out;

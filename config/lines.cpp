@@ -30,7 +30,9 @@ Lines::Lines(std::string_view text) {
   }
 }
 
-bool Lines::blank(std::size_t at) const { return trimmed(lines_[at].text).empty(); }
+bool Lines::blank(std::size_t at) const {
+  return trimmed(lines_[at].text).empty();
+}
 
 bool Lines::comment(std::size_t at) const {
   const std::string_view text = trimmed(lines_[at].text);

@@ -1,5 +1,5 @@
-// A text as lines that can be edited one by one; everything that is not edited comes out byte for byte: mixed line
-// ends, a byte order mark, a missing newline at the end.
+// A text as lines that can be edited one by one; everything that is not edited comes out byte for byte: mixed
+// line ends, a byte order mark, a missing newline at the end.
 #pragma once
 
 #include <cstddef>

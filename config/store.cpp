@@ -74,7 +74,9 @@ Result<void> trusted_folder(const std::string& path, const Fd& folder) {
   return trusted(path, status);
 }
 
-int open_folder(const std::string& path) { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }
+int open_folder(const std::string& path) {
+  return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
 
 tl::unexpected<Error> not_a_file(const std::string& path, mode_t mode) {
   if (S_ISLNK(mode))
@@ -130,7 +132,8 @@ Result<void> keep_owner(const std::string& path, int fd, const struct stat& old)
   return {};
 }
 
-// A file that is deleted again unless it is renamed. Its name is short, whatever the conf's is, and has no ".toml".
+// A file that is deleted again unless it is renamed. Its name is short, whatever the conf's is, and has no
+// ".toml".
 class TemporaryFile {
  public:
   explicit TemporaryFile(const Fd& folder) : folder_(folder), fd_(create()) {}
@@ -152,8 +155,8 @@ class TemporaryFile {
     // The process id keeps others out; a file that a killed process of the same id left, the number.
     for (int i = 0; i < 100; ++i) {
       const std::string name = ".qemu-hook." + std::to_string(::getpid()) + "." + std::to_string(i);
-      const int fd = ::openat(folder_.get(), name.c_str(),
-                              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+      const int fd =
+          ::openat(folder_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
       if (fd >= 0) name_ = name;
       if (fd >= 0 || errno != EEXIST) return fd;
     }
@@ -174,7 +177,8 @@ Result<std::string> load(const std::string& path) {
   // Also when the conf is not there: whoever may write here may have taken it away.
   if (auto ok = trusted_folder(at.folder, folder); !ok) return fail(ok.error());
   // O_NONBLOCK: a FIFO in the conf's place must not stop every guest of the host.
-  const Fd file(::openat(folder.get(), at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const Fd file(
+      ::openat(folder.get(), at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file && errno == ELOOP) return not_a_file(path, S_IFLNK);
   if (!file && errno == ENXIO) return not_a_file(path, S_IFSOCK);
   if (!file) return system_error(path, "cannot be opened", errno);
@@ -204,10 +208,12 @@ Result<void> save(const std::string& path, std::string_view text) {
     if (auto done = keep_owner(path, fd, old); !done) return done;
   if (::fchmod(fd, exists ? old.st_mode & permissions : 0644) != 0)
     return system_error(path, "cannot keep its mode", errno);
-  if (const int error = write_all(temporary.fd(), text)) return system_error(path, "cannot be written", error);
+  if (const int error = write_all(temporary.fd(), text))
+    return system_error(path, "cannot be written", error);
   if (::fsync(fd) != 0 || !temporary.fd().close()) return system_error(path, "cannot be written", errno);
   if (!temporary.rename(at.name)) return system_error(path, "cannot be replaced", errno);
-  // The new text is there; without this it could be the old one again after a power failure. Not every file system can.
+  // The new text is there; without this it could be the old one again after a power failure. Not every file
+  // system can.
   if (::fsync(folder.get()) != 0 && errno != EINVAL && errno != ENOTSUP)
     return system_error(path, "is written, but perhaps not to the disk", errno);
   return {};

@@ -1,5 +1,5 @@
-// Edits the conf's text where the TOML parser says that things stand, then reads the result back: what it says must be
-// exactly what was meant, or nothing is changed.
+// Edits the conf's text where the TOML parser says that things stand, then reads the result back: what it
+// says must be exactly what was meant, or nothing is changed.
 #include "config/sync.h"
 
 #include <algorithm>
@@ -26,7 +26,8 @@ bool commented_setting(std::string_view line) {
   line = trimmed(line);
   line.remove_prefix(std::min(line.find_first_not_of("# \t"), line.size()));
   for (std::string_view key : {"address", "virsh", "identity", "detach", "reset", "allow_in_use"})
-    if (line.substr(0, key.size()) == key && trimmed(line.substr(key.size())).substr(0, 1) == "=") return true;
+    if (line.substr(0, key.size()) == key && trimmed(line.substr(key.size())).substr(0, 1) == "=")
+      return true;
   return false;
 }
 
@@ -50,7 +51,8 @@ class Editor {
   Result<Synced> read_back();
 
   Result<void> set_string(const TomlValue& value, const std::string& text);
-  void insert_beside(const TomlEntry& anchor, bool below, const std::vector<std::pair<std::string, std::string>>& keys);
+  void insert_beside(const TomlEntry& anchor, bool below,
+                     const std::vector<std::pair<std::string, std::string>>& keys);
   void insert_head(const std::vector<std::pair<std::string, std::string>>& keys);
   Result<Block> block(const TomlValue& table) const;
   void drop(const Block& block);
@@ -89,7 +91,8 @@ Result<void> Editor::set_string(const TomlValue& value, const std::string& text)
   const auto is_quote = [](char c) { return c == '"' || c == '\''; };
   const std::string& line = lines_[at];
   const std::size_t begin = byte(line, value.begin.column), end = byte(line, value.end.column);
-  if (value.begin.line != value.end.line || end < begin + 2 || !is_quote(line[begin]) || !is_quote(line[end - 1]))
+  if (value.begin.line != value.end.line || end < begin + 2 || !is_quote(line[begin]) ||
+      !is_quote(line[end - 1]))
     return cannot_edit(value.begin, "the value is spread over lines", "write it in one line, in quotes");
   lines_.replace(at, line.substr(0, begin) + toml_string(text) + line.substr(end));
   return {};
@@ -112,21 +115,25 @@ void Editor::insert_beside(const TomlEntry& anchor, bool below,
   place.insert(place.end(), added.begin(), added.end());
 }
 
-// For a conf without any key of the head: below the comments that it begins with, unless those belong to a device.
+// For a conf without any key of the head: below the comments that it begins with, unless those belong to a
+// device.
 void Editor::insert_head(const std::vector<std::pair<std::string, std::string>>& keys) {
   std::size_t at = 0;
   while (at < lines_.size() && lines_.comment(at)) ++at;
   if (at < lines_.size() && !lines_.blank(at)) at = 0;
   auto& place = insertions_[at];
-  for (const auto& [key, value] : keys) place.push_back(key + (key == "uuid" ? "  = " : " = ") + toml_string(value));
+  for (const auto& [key, value] : keys)
+    place.push_back(key + (key == "uuid" ? "  = " : " = ") + toml_string(value));
   if (at < lines_.size() && !lines_.blank(at)) place.emplace_back();
 }
 
 Result<void> Editor::head() {
   if (!expected_.guest.empty() && expected_.guest != guest_.name) {
     const Position at = find(root_, "guest")->value.begin;
-    return error_at(file_, at, "this is the conf of guest " + in_quotes(expected_.guest) + ", not of " + in_quotes(guest_.name),
-                    "if the guest was renamed, correct the line 'guest'");
+    return error_at(
+        file_, at,
+        "this is the conf of guest " + in_quotes(expected_.guest) + ", not of " + in_quotes(guest_.name),
+        "if the guest was renamed, correct the line 'guest'");
   }
   std::vector<std::pair<std::string, std::string>> missing;
   const auto want = [&](const char* key, std::string& now, const std::string& wanted) -> Result<void> {
@@ -192,8 +199,9 @@ Result<void> Editor::keep_device(const TomlValue& table, DeviceConf& device, con
   return {};
 }
 
-// A device's lines: from its header to its last key, and the comments that hang on to it without a blank line. Comments
-// that hang on to the next header as well are that one's, but for settings that are commented out.
+// A device's lines: from its header to its last key, and the comments that hang on to it without a blank
+// line. Comments that hang on to the next header as well are that one's, but for settings that are commented
+// out.
 Result<Editor::Block> Editor::block(const TomlValue& table) const {
   const std::size_t begin = table.begin.line - 1;
   if (trimmed(lines_[begin]).substr(0, 2) != "[[")
@@ -233,7 +241,8 @@ Result<void> Editor::apply() {
     std::size_t at = 0;
     const TomlEntry* list = find(root_, "device");
     if (list && list->value.items.empty())
-      return cannot_edit(list->key_at, "the devices are written as one list, device = [ ]", "delete this line");
+      return cannot_edit(list->key_at, "the devices are written as one list, device = [ ]",
+                         "delete this line");
     if (list) {
       const auto last = block(list->value.items.back());
       if (!last) return fail(last.error());
@@ -267,7 +276,8 @@ Result<Synced> Editor::read_back() {
   out_.changed = out_.text != text_;
   auto now = parse_guest_conf(out_.text, file_);
   if (!now || *now != expected_)
-    return fail(ErrorKind::bad_input, file_ + ": cannot edit this file: the result would not say what it should",
+    return fail(ErrorKind::bad_input,
+                file_ + ": cannot edit this file: the result would not say what it should",
                 "write the devices as the shipped example does, or move the file away: it is then made anew");
   out_.conf = std::move(*now);
   return std::move(out_);

@@ -1,5 +1,5 @@
-// A TOML text as a plain tree that knows where in the text everything stands. The only place that includes the
-// TOML library: it costs seconds for each file that does.
+// A TOML text as a plain tree that knows where in the text everything stands. The only place that includes
+// the TOML library: it costs seconds for each file that does.
 #pragma once
 
 #include <compare>
@@ -27,8 +27,8 @@ struct TomlValue {
   enum class Type { table, array, string, integer, real, boolean, time };
 
   Type type = Type::table;
-  // A value from its first character to just behind its last one; of a table or array only `begin` is of use: where it
-  // begins, for [table] and [[table]] the header.
+  // A value from its first character to just behind its last one; of a table or array only `begin` is of use:
+  // where it begins, for [table] and [[table]] the header.
   Position begin;
   Position end;
   std::string string;

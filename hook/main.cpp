@@ -21,7 +21,8 @@ int run(const std::string& root, const std::string& name, const std::vector<std:
 int main(int argc, char** argv) {
   try {
     const char* root = std::getenv("QEMU_HOOK_ROOT");
-    return run(root != nullptr ? root : "", argc > 0 ? argv[0] : "", {argv + (argc > 0 ? 1 : 0), argv + argc});
+    return run(root != nullptr ? root : "", argc > 0 ? argv[0] : "",
+               {argv + (argc > 0 ? 1 : 0), argv + argc});
   } catch (const std::exception& e) {
     // Memory ran out, most likely. What was begun stands in the journal.
     const std::string text = std::string("qemu-hook: BUG or out of memory: ") + e.what() + "\n";

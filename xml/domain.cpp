@@ -1,5 +1,5 @@
-// The walk over a domain's XML. pugixml parses without recursion and resolves nothing here (parse_minimal), so
-// neither deep nesting nor entities can hurt; values are resolved one by one, where they are used.
+// The walk over a domain's XML. pugixml parses without recursion and resolves nothing here (parse_minimal),
+// so neither deep nesting nor entities can hurt; values are resolved one by one, where they are used.
 #include "xml/domain.h"
 
 #include <algorithm>
@@ -19,9 +19,13 @@ std::string cut(std::string_view value) {
   return printable(value.substr(0, longest_shown)) + (value.size() > longest_shown ? "…" : "");
 }
 
-std::string shown(std::string_view value) { return "'" + cut(value) + "'"; }
+std::string shown(std::string_view value) {
+  return "'" + cut(value) + "'";
+}
 
-std::string element(pugi::xml_node node) { return "<" + cut(node.name()) + ">"; }
+std::string element(pugi::xml_node node) {
+  return "<" + cut(node.name()) + ">";
+}
 
 // The first byte that XML forbids, NUL above all: pugixml would end the value there.
 std::size_t forbidden_byte(std::string_view text) {
@@ -167,7 +171,8 @@ Result<void> Walk::interface(pugi::xml_node interface) {
   if (!*is_hostdev) return {};
   const pugi::xml_node source = interface.child("source");
   // libvirt takes a source with a vendor and no address type for USB, and refuses any other without one.
-  const auto pci = attribute_is(source.child("address"), "type", "pci", source.child("vendor") ? "usb" : "pci");
+  const auto pci =
+      attribute_is(source.child("address"), "type", "pci", source.child("vendor") ? "usb" : "pci");
   if (!pci) return fail(pci.error());
   if (!*pci) return {};
   const auto managed = attribute_is(interface, "managed", "yes");
@@ -272,8 +277,8 @@ Result<PciAddress> Walk::address(pugi::xml_node owner, pugi::xml_node address) c
                        static_cast<std::uint8_t>(parts[2].value), static_cast<std::uint8_t>(parts[3].value)};
   // libvirt's mark for "no address"; on real hosts it is the host bridge.
   if (out.same_slot(PciAddress{}))
-    return error(address.offset_debug(),
-                 element(owner) + ": source address " + out.text() + " is no device that libvirt can hand over");
+    return error(address.offset_debug(), element(owner) + ": source address " + out.text() +
+                                             " is no device that libvirt can hand over");
   return out;
 }
 

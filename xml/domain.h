@@ -24,10 +24,10 @@ struct HostDevice {
 
 struct Domain {
   std::string name;
-  std::string uuid;                     // lower case, empty if the XML has none
-  std::vector<HostDevice> devices;      // each address once, in the order of the XML
-  std::vector<std::string> images;      // files and block devices behind the guest's own disks
-  std::vector<std::string> rom_files;   // <rom file='…'> of its host devices
+  std::string uuid;                    // lower case, empty if the XML has none
+  std::vector<HostDevice> devices;     // each address once, in the order of the XML
+  std::vector<std::string> images;     // files and block devices behind the guest's own disks
+  std::vector<std::string> rom_files;  // <rom file='…'> of its host devices
 };
 
 // libvirt's own limit for a string is 4 MiB; what it prints can grow somewhat.

@@ -26,8 +26,10 @@ Result<std::string> from_libvirt(const std::string& root, const std::string& gue
   if (guest.find('/') != std::string::npos) return xml;
   auto text = host::read_file(file, xml::largest_domain_xml);
   if (!text && text.error().is(ErrorKind::not_found))
-    return fail(ErrorKind::not_found, "there is no guest " + in_quotes(guest) + ": " + xml.error().message + "; and there is no " + file,
-                "see `virsh -c qemu:///system list --all`");
+    return fail(
+        ErrorKind::not_found,
+        "there is no guest " + in_quotes(guest) + ": " + xml.error().message + "; and there is no " + file,
+        "see `virsh -c qemu:///system list --all`");
   if (text) warning = xml.error().message + "; read " + file + " instead";
   return text;
 }
@@ -41,7 +43,8 @@ Result<FoundDomain> find_domain(const std::string& root, const Options& options)
   auto domain = xml::parse_domain(std::move(*text));
   if (!domain) return fail(domain.error());
   if (domain->name != options.guest)
-    found.warning = "the XML is of a guest named " + in_quotes(domain->name) + "; taken as " + in_quotes(options.guest) + "'s";
+    found.warning = "the XML is of a guest named " + in_quotes(domain->name) + "; taken as " +
+                    in_quotes(options.guest) + "'s";
   found.domain = std::move(*domain);
   found.domain.name = options.guest;
   return found;

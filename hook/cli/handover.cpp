@@ -35,7 +35,8 @@ void tell_steps(host::Log& log, const Options& options, ordered_json& steps) {
   };
 }
 
-int finish(const Options& options, ordered_json object, ordered_json steps, const std::vector<Error>& errors) {
+int finish(const Options& options, ordered_json object, ordered_json steps,
+           const std::vector<Error>& errors) {
   if (options.json) {
     object["ok"] = errors.empty();
     object["steps"] = std::move(steps);
@@ -75,7 +76,8 @@ int detach(const std::string& root, const Options& options) {
   tell_steps(machine.log, options, steps);
   const auto errors = handover::prepare(machine.ports, guest, handover::Caller::hand);
   const auto now = handover::make_guest(found->domain, conf->synced.conf, machine.sysfs);
-  return finish(options, to_json(now, handover::gpu_kind(root, machine.sysfs, guest)), std::move(steps), errors);
+  return finish(options, to_json(now, handover::gpu_kind(root, machine.sysfs, guest)), std::move(steps),
+                errors);
 }
 
 int reattach(const std::string& root, const Options& options) {
@@ -87,10 +89,14 @@ int reattach(const std::string& root, const Options& options) {
   const bool journal = handover::has_journal(root, options.guest);
   const auto addresses = conf_addresses(root, options.guest);
   if (!journal && addresses.empty())
-    return print_errors({{ErrorKind::not_found, "nothing is known of a guest " + in_quotes(options.guest) + ": it has neither a journal nor a conf",
-                          "see " + root + names::guest_conf_folder + " and " + root + names::run_folder}}), refused;
+    return print_errors({{ErrorKind::not_found,
+                          "nothing is known of a guest " + in_quotes(options.guest) +
+                              ": it has neither a journal nor a conf",
+                          "see " + root + names::guest_conf_folder + " and " + root + names::run_folder}}),
+           refused;
   const auto errors = handover::repair(machine.ports, options.guest, addresses);
-  if (errors.empty() && !options.json && !journal) std::printf("  nothing was left over from %s\n", printable(options.guest).c_str());
+  if (errors.empty() && !options.json && !journal)
+    std::printf("  nothing was left over from %s\n", printable(options.guest).c_str());
   return finish(options, {{"guest", options.guest}}, std::move(steps), errors);
 }
 

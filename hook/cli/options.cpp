@@ -9,9 +9,12 @@ namespace qh::cli {
 namespace {
 
 constexpr std::array table{
-    Row{"--setup", Argument::required, "GUEST", "make or sync the guest's device conf, and say whether it would work", true},
-    Row{"--detach", Argument::required, "GUEST", "free the guest's devices and detach them, as its start would", true},
-    Row{"--reattach", Argument::required, "GUEST", "give the guest's devices back; repairs what a crash left", true},
+    Row{"--setup", Argument::required, "GUEST",
+        "make or sync the guest's device conf, and say whether it would work", true},
+    Row{"--detach", Argument::required, "GUEST",
+        "free the guest's devices and detach them, as its start would", true},
+    Row{"--reattach", Argument::required, "GUEST", "give the guest's devices back; repairs what a crash left",
+        true},
     Row{"--version", Argument::none, "", "print the version", true},
     Row{"--help", Argument::none, "", "print this", true},
     Row{"--xml", Argument::required, "FILE", "with --setup: the domain's XML from FILE, - for stdin", false},
@@ -54,13 +57,16 @@ Result<void> take(Options& options, const Row& row, const std::string& argument)
   } else {
     options.json = true;
   }
-  if (row.argument == Argument::required && argument.empty()) return wrong(std::string(row.name) + ": the " + row.argument_name + " is empty");
+  if (row.argument == Argument::required && argument.empty())
+    return wrong(std::string(row.name) + ": the " + row.argument_name + " is empty");
   return {};
 }
 
 }  // namespace
 
-std::span<const Row> command_table() { return table; }
+std::span<const Row> command_table() {
+  return table;
+}
 
 Result<Options> parse(const std::vector<std::string>& words) {
   Options options;

@@ -30,7 +30,8 @@ struct Row {
 // All of them, in the order of --help.
 std::span<const Row> command_table();
 
-// bad_input: the call is wrong. A guest's name may begin with a dash: what follows a command that takes one is it.
+// bad_input: the call is wrong. A guest's name may begin with a dash: what follows a command that takes one
+// is it.
 Result<Options> parse(const std::vector<std::string>& arguments);
 
 std::string help_text();

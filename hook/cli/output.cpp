@@ -14,7 +14,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-bool colour() { return ::isatty(STDOUT_FILENO) != 0; }
+bool colour() {
+  return ::isatty(STDOUT_FILENO) != 0;
+}
 std::string coloured(const char* code, const std::string& text) {
   return colour() ? "\x1b[" + std::string(code) + "m" + text + "\x1b[0m" : text;
 }
@@ -25,7 +27,8 @@ const char* to_string(handover::Severity severity) {
 
 // Columns on a screen: bytes that do not continue a UTF-8 sequence.
 std::size_t width(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
 }  // namespace
@@ -39,7 +42,8 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   std::string text;
   for (const auto& row : rows) {
     std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) line += "  " + row[i] + std::string(widths[i] - width(row[i]), ' ');
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line += "  " + row[i] + std::string(widths[i] - width(row[i]), ' ');
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;
@@ -53,8 +57,10 @@ std::string device_table(const handover::Guest& guest) {
       continue;
     }
     const std::string name = host::pci_name(d.present->identity);
-    rows.push_back({d.address().text(), to_string(d.wanted.source), d.present->driver.empty() ? "none" : d.present->driver,
-                    d.present->iommu_group.empty() ? "-" : d.present->iommu_group, name.empty() ? d.present->identity : name});
+    rows.push_back({d.address().text(), to_string(d.wanted.source),
+                    d.present->driver.empty() ? "none" : d.present->driver,
+                    d.present->iommu_group.empty() ? "-" : d.present->iommu_group,
+                    name.empty() ? d.present->identity : name});
   }
   return table(rows);
 }
@@ -63,7 +69,8 @@ std::string finding_lines(const std::vector<handover::Finding>& findings) {
   std::string text;
   for (const auto& f : findings) {
     const bool error = f.severity == handover::Severity::error;
-    text += "  " + coloured(error ? "31" : "33", to_string(f.severity)) + ": " + f.check + ": " + printable(f.message) + "\n";
+    text += "  " + coloured(error ? "31" : "33", to_string(f.severity)) + ": " + f.check + ": " +
+            printable(f.message) + "\n";
     if (!f.remedy.empty()) text += "      what helps: " + printable(f.remedy) + "\n";
   }
   return text;
@@ -76,7 +83,9 @@ void print_errors(const std::vector<Error>& errors) {
   }
 }
 
-void print_warning(const std::string& text) { std::fprintf(stderr, "qemu-hook: warning: %s\n", printable(text).c_str()); }
+void print_warning(const std::string& text) {
+  std::fprintf(stderr, "qemu-hook: warning: %s\n", printable(text).c_str());
+}
 
 ordered_json to_json(const handover::Guest& guest, config::Gpu gpu) {
   ordered_json devices = ordered_json::array();
@@ -94,13 +103,20 @@ ordered_json to_json(const handover::Guest& guest, config::Gpu gpu) {
     }
     devices.push_back(std::move(object));
   }
-  return {{"guest", guest.name}, {"uuid", guest.uuid}, {"gpu", config::to_string(gpu)}, {"devices", std::move(devices)}};
+  return {{"guest", guest.name},
+          {"uuid", guest.uuid},
+          {"gpu", config::to_string(gpu)},
+          {"devices", std::move(devices)}};
 }
 
 ordered_json to_json(const std::vector<handover::Finding>& findings) {
   ordered_json list = ordered_json::array();
   for (const auto& f : findings)
-    list.push_back({{"check", f.check}, {"severity", to_string(f.severity)}, {"device", f.device}, {"message", f.message}, {"remedy", f.remedy}});
+    list.push_back({{"check", f.check},
+                    {"severity", to_string(f.severity)},
+                    {"device", f.device},
+                    {"message", f.message},
+                    {"remedy", f.remedy}});
   return list;
 }
 

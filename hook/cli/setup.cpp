@@ -61,7 +61,8 @@ int setup(const std::string& root, const Options& options) {
     print_json(object);
     return done;
   }
-  std::printf("%s: %s %s\n", printable(guest.name).c_str(), s.changed ? "wrote" : "nothing to change in", conf->path.c_str());
+  std::printf("%s: %s %s\n", printable(guest.name).c_str(), s.changed ? "wrote" : "nothing to change in",
+              conf->path.c_str());
   print_line("added", s.added);
   print_line("kept", s.kept);
   print_line("dropped", s.dropped);
@@ -71,7 +72,8 @@ int setup(const std::string& root, const Options& options) {
     return done;
   }
   std::printf("\n%s\nGPU: %s\n", device_table(guest).c_str(), config::to_string(gpu));
-  std::printf("%s%s", ok ? "A start would work.\n" : "A start would be refused:\n", finding_lines(findings).c_str());
+  std::printf("%s%s", ok ? "A start would work.\n" : "A start would be refused:\n",
+              finding_lines(findings).c_str());
   return done;
 }
 

@@ -77,9 +77,13 @@ std::optional<PciAddress> guess(std::string_view text) {
 
 }  // namespace
 
-std::string PciAddress::text() const { return print("%04x:%02x:%02x.%x", *this); }
+std::string PciAddress::text() const {
+  return print("%04x:%02x:%02x.%x", *this);
+}
 
-std::string PciAddress::node_device_name() const { return print("pci_%04x_%02x_%02x_%x", *this); }
+std::string PciAddress::node_device_name() const {
+  return print("pci_%04x_%02x_%02x_%x", *this);
+}
 
 bool PciAddress::same_slot(const PciAddress& other) const {
   return domain == other.domain && bus == other.bus && slot == other.slot;

@@ -33,7 +33,9 @@ using Result = tl::expected<T, Error>;
 inline tl::unexpected<Error> fail(ErrorKind kind, std::string message, std::string remedy = {}) {
   return tl::unexpected<Error>(Error{kind, std::move(message), std::move(remedy)});
 }
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 // The same failure, seen from further out: "win10: cannot read …".
 inline tl::unexpected<Error> fail_in(const std::string& context, Error error) {

@@ -1,7 +1,7 @@
 #include "event/hook.h"
 
-#include <csignal>
 #include <unistd.h>
+#include <csignal>
 
 #include "config/store.h"
 #include "core/text.h"
@@ -16,7 +16,8 @@
 namespace qh::event {
 namespace {
 
-// libvirt puts all of it behind "Hook script execution failed: … exit status 1:", and people read it on a phone.
+// libvirt puts all of it behind "Hook script execution failed: … exit status 1:", and people read it on a
+// phone.
 constexpr std::size_t most_lines = 10;
 
 int report(host::Log& log, const std::vector<Error>& errors) {
@@ -92,7 +93,8 @@ bool is_hook_call(const std::string& argv0) {
 
 int run(const std::string& root, const std::vector<std::string>& arguments) {
   if (arguments.size() < 3) {
-    constexpr std::string_view usage = "qemu-hook: as libvirt's hook it is called as: qemu GUEST OPERATION SUB-OPERATION EXTRA\n";
+    constexpr std::string_view usage =
+        "qemu-hook: as libvirt's hook it is called as: qemu GUEST OPERATION SUB-OPERATION EXTRA\n";
     (void)host::write_all(2, usage, "stderr");
     return 2;
   }

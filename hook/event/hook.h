@@ -6,11 +6,13 @@
 
 namespace qh::event {
 
-// Whether the program was started as libvirt starts its hooks. argv[0] decides: libvirt passes the hook's full path.
+// Whether the program was started as libvirt starts its hooks. argv[0] decides: libvirt passes the hook's
+// full path.
 bool is_hook_call(const std::string& argv0);
 
-// `arguments`: GUEST OPERATION SUB-OPERATION EXTRA; the domain's XML is on stdin. Gives the exit status. Prints to
-// stderr only on failure, to stdout never: at some operations libvirt would take that for the guest's new XML.
+// `arguments`: GUEST OPERATION SUB-OPERATION EXTRA; the domain's XML is on stdin. Gives the exit status.
+// Prints to stderr only on failure, to stdout never: at some operations libvirt would take that for the
+// guest's new XML.
 int run(const std::string& root, const std::vector<std::string>& arguments);
 
 }  // namespace qh::event

@@ -13,7 +13,8 @@ namespace {
 
 using Findings = std::vector<Finding>;
 
-void add(Findings& out, const char* check, const Device& d, const std::string& message, const std::string& remedy) {
+void add(Findings& out, const char* check, const Device& d, const std::string& message,
+         const std::string& remedy) {
   out.push_back({check, Severity::error, d.address().text(), d.address().text() + ": " + message, remedy});
 }
 
@@ -40,10 +41,12 @@ void check_identity(const Survey& s, Findings& out) {
     if (!d.present || d.conf.identity.empty() || d.conf.identity == d.present->identity) continue;
     const std::string moved = where_now(s, d.conf.identity);
     add(out, "identity", d,
-        "another card stands here now: " + d.present->identity + ", the guest's conf means " + d.conf.identity +
+        "another card stands here now: " + d.present->identity + ", the guest's conf means " +
+            d.conf.identity +
             (moved.empty() ? ", which is no longer on this host" : ", which is now at " + moved),
-        (moved.empty() ? "" : "change the guest's address to " + moved + " (`virsh edit`), or ") + std::string("if the new card is meant: ") +
-            "`qemu-hook --setup " + printable(s.guest.name) + "`");
+        (moved.empty() ? "" : "change the guest's address to " + moved + " (`virsh edit`), or ") +
+            std::string("if the new card is meant: ") + "`qemu-hook --setup " + printable(s.guest.name) +
+            "`");
   }
 }
 
@@ -51,8 +54,9 @@ void check_iommu(const Survey& s, Findings& out) {
   for (const auto& d : s.guest.devices) {
     if (!d.present || d.present->is_bridge() || !d.present->iommu_group.empty()) continue;
     add(out, "iommu", d, "is in no IOMMU group",
-        s.iommu_in_kernel ? "the IOMMU works but leaves this device out; another slot may help"
-                          : "switch on the IOMMU in the firmware (VT-d, AMD-Vi), and on Intel boot with intel_iommu=on");
+        s.iommu_in_kernel
+            ? "the IOMMU works but leaves this device out; another slot may help"
+            : "switch on the IOMMU in the firmware (VT-d, AMD-Vi), and on Intel boot with intel_iommu=on");
   }
 }
 
@@ -87,7 +91,8 @@ void check_driver(const Survey& s, Findings& out) {
   if (s.vfio_available) return;
   utsname kernel{};
   ::uname(&kernel);
-  out.push_back({"driver", Severity::error, "", std::string("the kernel ") + kernel.release + " has no vfio-pci driver",
+  out.push_back({"driver", Severity::error, "",
+                 std::string("the kernel ") + kernel.release + " has no vfio-pci driver",
                  "install this kernel's complete modules, or boot the kernel that is installed"});
 }
 
@@ -125,12 +130,14 @@ std::vector<Finding> check(const Survey& s) {
   check_identity(s, findings);
   check_iommu(s, findings);
   check_driver(s, findings);
-  std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) { return a.severity < b.severity; });
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.severity < b.severity; });
   return findings;
 }
 
 bool has_errors(const std::vector<Finding>& findings) {
-  return std::any_of(findings.begin(), findings.end(), [](const auto& f) { return f.severity == Severity::error; });
+  return std::any_of(findings.begin(), findings.end(),
+                     [](const auto& f) { return f.severity == Severity::error; });
 }
 
 }  // namespace qh::handover

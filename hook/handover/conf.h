@@ -20,8 +20,8 @@ struct SyncedConf {
   std::optional<Error> not_saved;  // it should have been written and could not
 };
 
-// Fails where the conf is not to be used: bad_input (does not parse, unsafe permissions). A conf that cannot be
-// written is no failure here.
+// Fails where the conf is not to be used: bad_input (does not parse, unsafe permissions). A conf that cannot
+// be written is no failure here.
 Result<SyncedConf> sync_conf(const std::string& root, const host::Sysfs& sysfs, const xml::Domain& domain,
                              config::OnOtherCard on_other_card);
 

@@ -9,10 +9,16 @@
 namespace qh::handover {
 namespace {
 
-std::string or_none(const std::string& driver) { return driver.empty() ? "no driver" : driver; }
+std::string or_none(const std::string& driver) {
+  return driver.empty() ? "no driver" : driver;
+}
 
-bool uses_libvirt(const Ports& ports) { return ports.conf.backend != config::Backend::sysfs; }
-bool may_use_sysfs(const Ports& ports) { return ports.conf.backend != config::Backend::libvirt; }
+bool uses_libvirt(const Ports& ports) {
+  return ports.conf.backend != config::Backend::sysfs;
+}
+bool may_use_sysfs(const Ports& ports) {
+  return ports.conf.backend != config::Backend::libvirt;
+}
 
 // Whether the failed call left the work to us. libvirt's own refusal is an answer, and stands.
 bool falls_to_sysfs(Ports& ports, const PciAddress& address, const Error& error) {
@@ -22,9 +28,11 @@ bool falls_to_sysfs(Ports& ports, const PciAddress& address, const Error& error)
   return true;
 }
 
-Result<void> write_override(Ports& ports, const PciAddress& address, const std::string& driver, Milliseconds timeout) {
+Result<void> write_override(Ports& ports, const PciAddress& address, const std::string& driver,
+                            Milliseconds timeout) {
   // A lone newline clears it (Documentation/ABI/testing/sysfs-bus-pci).
-  return ports.sysfs.write(names::attribute(address, "driver_override"), driver.empty() ? "\n" : driver, timeout);
+  return ports.sysfs.write(names::attribute(address, "driver_override"), driver.empty() ? "\n" : driver,
+                           timeout);
 }
 
 Result<void> probe(Ports& ports, const PciAddress& address, Milliseconds timeout) {
@@ -45,9 +53,10 @@ Result<void> leave_vfio(Ports& ports, const PciAddress& address) {
   // vfio-pci lets go only when its last user has closed it; a QEMU that dies takes a moment for that.
   const std::string group = ports.sysfs.link(names::attribute(address, "iommu_group")).value_or("");
   if (!Deadline(ports.settle).wait_for([&] { return !vfio_group_busy(ports, group); }))
-    return fail(ErrorKind::refused, "a process still uses it through /dev/vfio/" + group, "end that process, a QEMU usually");
+    return fail(ErrorKind::refused, "a process still uses it through /dev/vfio/" + group,
+                "end that process, a QEMU usually");
   if (uses_libvirt(ports)) {
-    const auto done = ports.libvirt.reattach(address.node_device_name(), timeout);
+    auto done = ports.libvirt.reattach(address.node_device_name(), timeout);
     if (done) return {};
     if (!falls_to_sysfs(ports, address, done.error())) return done;
     // libvirt may have got further than it could tell.
@@ -68,7 +77,8 @@ Result<void> restore_override(Ports& ports, const Measured& m) {
 // Removes the function from the bus and lets the kernel find it anew, with the driver that it then chooses.
 Result<void> remove_and_rescan(Ports& ports, const PciAddress& address) {
   const Milliseconds timeout = ports.conf.deadlines.reattach;
-  if (auto removed = ports.sysfs.write(names::attribute(address, "remove"), "1", timeout); !removed) return removed;
+  if (auto removed = ports.sysfs.write(names::attribute(address, "remove"), "1", timeout); !removed)
+    return removed;
   return ports.sysfs.write(names::pci_rescan, "1", timeout);
 }
 
@@ -87,15 +97,16 @@ Result<void> bind_host_driver(Ports& ports, const Measured& m) {
   tried = ports.sysfs.write(names::driver_bind(m.host_driver), address, timeout);
   if (tried && has_driver(ports, m.address, m.host_driver)) return {};
   if (!tried && tried.error().is(ErrorKind::timed_out)) return tried;
-  ports.log.warning(address + ": " + m.host_driver + " does not take it; removing and rescanning the function");
+  ports.log.warning(address + ": " + m.host_driver +
+                    " does not take it; removing and rescanning the function");
 
   const auto rescanned = remove_and_rescan(ports, m.address);
   if (rescanned && has_driver(ports, m.address, m.host_driver)) return {};
   return fail(ErrorKind::failed,
               address + ": its host driver " + m.host_driver + " does not take it back; it has " +
                   or_none(host::bound_driver(ports.sysfs, m.address)),
-              "see `dmesg | grep " + address + "`; then `modprobe " + m.host_driver + "` and `echo " + address +
-                  " > /sys/bus/pci/drivers_probe`, or reboot");
+              "see `dmesg | grep " + address + "`; then `modprobe " + m.host_driver + "` and `echo " +
+                  address + " > /sys/bus/pci/drivers_probe`, or reboot");
 }
 
 }  // namespace
@@ -116,13 +127,16 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
   const auto done = unbind(ports, address, ports.conf.deadlines.detach);
   if (!done && done.error().is(ErrorKind::timed_out)) {
     Error error = done.error();
-    error.message = address.text() + ": its host driver " + driver + " does not let go of it: " + error.message;
+    error.message =
+        address.text() + ": its host driver " + driver + " does not let go of it: " + error.message;
     error.remedy = "something still uses it; when it is free, `qemu-hook --reattach` brings it back";
     return fail(error);
   }
   if (!done) return fail_in(address.text() + ": cannot unbind it from " + driver, done.error());
-  const bool free = Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.sysfs, address) != driver; });
-  if (!free) return fail(ErrorKind::failed, address.text() + ": still bound to " + driver + " after the unbind");
+  const bool free =
+      Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.sysfs, address) != driver; });
+  if (!free)
+    return fail(ErrorKind::failed, address.text() + ": still bound to " + driver + " after the unbind");
   return {};
 }
 
@@ -137,13 +151,15 @@ Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {
     }
   }
   if (by_sysfs) {
-    if (auto set = write_override(ports, address, names::vfio_pci, timeout); !set) return fail_in(address.text(), set.error());
+    if (auto set = write_override(ports, address, names::vfio_pci, timeout); !set)
+      return fail_in(address.text(), set.error());
     if (auto probed = probe(ports, address, timeout); !probed) return fail_in(address.text(), probed.error());
   }
   // libvirt's success only says that its writes went through.
   if (Deadline(ports.settle).wait_for([&] { return host::is_on_vfio(ports.sysfs, address); })) return {};
   return fail(ErrorKind::failed,
-              address.text() + ": vfio-pci does not take it; it has " + or_none(host::bound_driver(ports.sysfs, address)),
+              address.text() + ": vfio-pci does not take it; it has " +
+                  or_none(host::bound_driver(ports.sysfs, address)),
               "see `dmesg | grep " + address.text() + "`");
 }
 
@@ -155,19 +171,22 @@ Result<void> give_back(Ports& ports, const Measured& m) {
   }
   // Only a device that is still on VFIO: libvirt's reattach unbinds whatever driver is bound.
   if (host::is_on_vfio(ports.sysfs, m.address) && m.host_driver != host::bound_driver(ports.sysfs, m.address))
-    if (auto left = leave_vfio(ports, m.address); !left) return fail_in(address + ": cannot be given back", left.error());
+    if (auto left = leave_vfio(ports, m.address); !left)
+      return fail_in(address + ": cannot be given back", left.error());
   if (auto restored = restore_override(ports, m); !restored) return fail(restored.error());
 
   const std::string now = host::bound_driver(ports.sysfs, m.address);
   if (now == m.host_driver) return {};
   if (!m.host_driver.empty()) return bind_host_driver(ports, m);
   // It had no driver, and libvirt's reattach probes: somebody had unbound it on purpose.
-  if (auto unbound = unbind(ports, m.address, ports.conf.deadlines.reattach); !unbound) return fail_in(address, unbound.error());
+  if (auto unbound = unbind(ports, m.address, ports.conf.deadlines.reattach); !unbound)
+    return fail_in(address, unbound.error());
   return {};
 }
 
 Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address) {
-  if (auto left = leave_vfio(ports, address); !left) return fail_in(address.text() + ": cannot be given back", left.error());
+  if (auto left = leave_vfio(ports, address); !left)
+    return fail_in(address.text() + ": cannot be given back", left.error());
   return {};
 }
 

@@ -11,14 +11,15 @@ namespace qh::handover {
 // The device's driver_override, empty for none. timed_out: a driver that hangs holds the device.
 Result<std::string> read_driver_override(const Ports& ports, const PciAddress& address);
 
-// Unbinds the host driver, in a process that can be left behind. timed_out with stuck_pid: the driver does not let go.
+// Unbinds the host driver, in a process that can be left behind. timed_out with stuck_pid: the driver does
+// not let go.
 Result<void> unbind_host_driver(Ports& ports, const PciAddress& address);
 
 // Binds to the VFIO driver: through libvirt, or through sysfs where libvirt does not answer.
 Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address);
 
-// Brings the device to what was measured, from whatever state it is in; nothing to do is success. A device that is
-// no longer there counts as given back. failed: says what is left to do.
+// Brings the device to what was measured, from whatever state it is in; nothing to do is success. A device
+// that is no longer there counts as given back. failed: says what is left to do.
 Result<void> give_back(Ports& ports, const Measured& measured);
 
 // Takes a device off its VFIO driver when nobody knows what it had before: the kernel chooses its driver.

@@ -5,8 +5,8 @@
 
 namespace qh::handover {
 
-// The conf's `gpu`, with "auto" decided from the host: primary when a display-class device of the guest carries the
-// console, secondary when it has another one, else none.
+// The conf's `gpu`, with "auto" decided from the host: primary when a display-class device of the guest
+// carries the console, secondary when it has another one, else none.
 config::Gpu gpu_kind(const std::string& root, const host::Sysfs& sysfs, const Guest& guest);
 
 }  // namespace qh::handover

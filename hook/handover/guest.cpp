@@ -4,9 +4,12 @@ namespace qh::handover {
 
 bool Device::is_ours() const {
   switch (conf.detach) {
-    case config::Detach::always: return true;
-    case config::Detach::never: return false;
-    case config::Detach::automatic: break;
+    case config::Detach::always:
+      return true;
+    case config::Detach::never:
+      return false;
+    case config::Detach::automatic:
+      break;
   }
   return wanted.source == xml::Source::hostdev || !wanted.managed;
 }

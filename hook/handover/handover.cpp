@@ -4,11 +4,11 @@
 
 #include <algorithm>
 
+#include "core/text.h"
 #include "handover/device.h"
 #include "handover/planner.h"
 #include "handover/transaction.h"
 #include "host/names.h"
-#include "core/text.h"
 
 namespace qh::handover {
 namespace {
@@ -19,8 +19,8 @@ std::vector<Error> recover(Ports& ports, const std::string& guest) {
   return release(ports, guest);
 }
 
-// Takes the folder's lock with no other guest's claim in the way, as far as waiting and recovering can do that.
-// What conflicts remain the checks will report.
+// Takes the folder's lock with no other guest's claim in the way, as far as waiting and recovering can do
+// that. What conflicts remain the checks will report.
 Result<host::Fd> lock_claims(Ports& ports, const Guest& guest) {
   const Deadline deadline(ports.conf.deadlines.lock);
   std::vector<std::string> tried;  // leftovers whose undoing was tried; once is enough
@@ -32,10 +32,12 @@ Result<host::Fd> lock_claims(Ports& ports, const Guest& guest) {
     for (const auto& c : find_conflicts(ports.root, guest.name, guest.addresses())) {
       if (c.holding == Holding::running || c.holding == Holding::by_hand) return lock;  // no waiting helps
       if (c.holding == Holding::changing) wait = true;
-      if (c.holding == Holding::leftover && std::find(tried.begin(), tried.end(), c.owner.guest) == tried.end())
+      if (c.holding == Holding::leftover &&
+          std::find(tried.begin(), tried.end(), c.owner.guest) == tried.end())
         leftover = c.owner.guest;
       if (c.holding == Holding::changing && !told) {
-        ports.log.info("waiting for the guest " + in_quotes(c.owner.guest) + ", which is starting or ending with " + c.address.text());
+        ports.log.info("waiting for the guest " + in_quotes(c.owner.guest) +
+                       ", which is starting or ending with " + c.address.text());
         told = true;
       }
     }
@@ -59,7 +61,8 @@ Result<std::vector<ToDetach>> measure(Ports& ports, const Guest& guest) {
     if (!d.is_ours() || !d.present || d.present->on_vfio) continue;
     auto driver_override = read_driver_override(ports, d.address());
     if (!driver_override) return fail(driver_override.error());
-    devices.push_back({{d.address(), d.present->driver, *driver_override}, d.present->is_audio(), d.present->is_display()});
+    devices.push_back(
+        {{d.address(), d.present->driver, *driver_override}, d.present->is_audio(), d.present->is_display()});
   }
   return devices;
 }
@@ -95,7 +98,8 @@ std::vector<Error> give_back_without_journal(Ports& ports, const std::vector<Pci
     // Without an override it was bound at boot (vfio-pci.ids=…): that is how the host is meant to be.
     if (driver_override->empty()) continue;
     if (vfio_group_busy(ports, device->iommu_group)) {
-      errors.push_back({ErrorKind::refused, address.text() + ": a running guest has it", "shut the guest down first"});
+      errors.push_back(
+          {ErrorKind::refused, address.text() + ": a running guest has it", "shut the guest down first"});
       continue;
     }
     const Stopwatch watch;
@@ -132,7 +136,8 @@ Result<void> is_not_running(const Ports& ports, const std::string& guest) {
     if (record.guest == guest) uuid = record.uuid;
   const auto pid = host::find_guest_process(ports.root, guest, uuid);
   if (!pid) return {};
-  return fail(ErrorKind::refused, "the guest " + in_quotes(guest) + " is running (process " + std::to_string(*pid) + ")",
+  return fail(ErrorKind::refused,
+              "the guest " + in_quotes(guest) + " is running (process " + std::to_string(*pid) + ")",
               "shut it down first: its devices come back by themselves then");
 }
 
@@ -166,7 +171,8 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest, Caller caller) {
 
   auto executed = execute(ports, *journal);
   if (executed) {
-    ports.log.took("prepared, " + std::to_string(now.guest.devices.size()) + " device(s) ready for the guest", watch);
+    ports.log.took("prepared, " + std::to_string(now.guest.devices.size()) + " device(s) ready for the guest",
+                   watch);
     return {};
   }
   std::vector<Error> errors{executed.error()};
@@ -195,7 +201,8 @@ std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vec
   auto errors = salvage(ports, guest);
   for (auto& error : give_back_without_journal(ports, addresses)) errors.push_back(std::move(error));
   if (errors.empty())
-    if (auto removed = Journal::remove_damaged(ports.root, guest); !removed) errors.push_back(removed.error());
+    if (auto removed = Journal::remove_damaged(ports.root, guest); !removed)
+      errors.push_back(removed.error());
   return errors;
 }
 

@@ -13,16 +13,16 @@ enum class Caller {
   hand,
 };
 
-// Frees and detaches the guest's devices. On failure the host is as it was, the errors say why (the culprit first),
-// and what could not be undone stays in the journal.
+// Frees and detaches the guest's devices. On failure the host is as it was, the errors say why (the culprit
+// first), and what could not be undone stays in the journal.
 std::vector<Error> prepare(Ports& ports, const Guest& guest, Caller caller);
 
 // Undoes what the guest's journal says; no journal is success. `guest` is the name.
 std::vector<Error> release(Ports& ports, const std::string& guest);
 
-// Gives back whatever is left over from a guest that is not running, by hand: by its journal; by what can be read
-// of it, if it is damaged; without one those of `addresses` that somebody has put on a VFIO driver at run time and
-// nobody uses.
+// Gives back whatever is left over from a guest that is not running, by hand: by its journal; by what can be
+// read of it, if it is damaged; without one those of `addresses` that somebody has put on a VFIO driver at
+// run time and nobody uses.
 std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vector<PciAddress>& addresses);
 
 }  // namespace qh::handover

@@ -25,7 +25,9 @@ std::optional<Number> number(std::string_view text) {
   return value;
 }
 
-std::string to_words(const host::ProcessId& p) { return std::to_string(p.pid) + " " + std::to_string(p.start_time); }
+std::string to_words(const host::ProcessId& p) {
+  return std::to_string(p.pid) + " " + std::to_string(p.start_time);
+}
 
 std::optional<host::ProcessId> parse_process(std::string_view pid, std::string_view start) {
   const auto p = number<int>(pid);
@@ -43,7 +45,8 @@ std::string escaped(const std::string& text) {
     if (byte > 0x20 && byte < 0x7f && c != '%')
       out += c;
     else
-      out.append(buffer, static_cast<std::size_t>(std::snprintf(buffer, sizeof buffer, "%%%02X", unsigned{byte})));
+      out.append(buffer,
+                 static_cast<std::size_t>(std::snprintf(buffer, sizeof buffer, "%%%02X", unsigned{byte})));
   }
   return out;
 }
@@ -117,7 +120,9 @@ bool apply(Record& r, std::string_view line) {
   return false;
 }
 
-std::string file_for(const std::string& root, const std::string& guest) { return root + names::journal(guest); }
+std::string file_for(const std::string& root, const std::string& guest) {
+  return root + names::journal(guest);
+}
 
 Result<void> lock(int fd, const std::string& path, Milliseconds timeout) {
   int error_number = 0;
@@ -151,7 +156,7 @@ std::string to_text(const Record& r) {
   if (r.daemon) text += "daemon " + to_words(*r.daemon) + "\n";
   text += "since " + std::to_string(r.since) + "\n";
   for (const auto& address : r.devices) text += "device " + address.text() + "\n";
-  for (const auto& s : r.steps) text += "step " + to_line(s.step) + "\n";
+  for (const auto& s : r.steps) text.append("step ").append(to_line(s.step)).append("\n");
   return text;
 }
 
@@ -172,14 +177,16 @@ Result<Journal> Journal::create(const std::string& root, const Record& record) {
   const std::string folder = root + names::run_folder;
   const std::string path = file_for(root, record.guest);
   const auto failed = [&](Error error) {
-    error.remedy = "without a journal nothing is touched; see `df " + folder + "` and `ls -ld " + folder + "`";
+    error.remedy =
+        "without a journal nothing is touched; see `df " + folder + "` and `ls -ld " + folder + "`";
     return fail(std::move(error));
   };
   // A file without a name until it is whole: whoever is killed before leaves nothing behind.
   host::Fd fd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0644));
   if (!fd) return failed(host::system_error("make the journal", path, errno));
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return failed(host::system_error("lock", path, errno));
-  if (auto written = host::write_all(fd.get(), to_text(record), path); !written) return failed(written.error());
+  if (auto written = host::write_all(fd.get(), to_text(record), path); !written)
+    return failed(written.error());
   if (::fsync(fd.get()) < 0) return failed(host::system_error("sync", path, errno));
   const std::string nameless = "/proc/self/fd/" + std::to_string(fd.get());
   if (::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0)
@@ -196,12 +203,14 @@ Result<Journal> Journal::open(const std::string& root, const std::string& guest,
     if (!fd) return fail(host::system_error("open the journal", path, errno));
     if (auto locked = lock(fd.get(), path, deadline.left()); !locked) return fail(locked.error());
     // Whoever held the lock may have removed or replaced the file.
-    struct stat ours{}, now{};
+    struct stat ours {
+    }, now{};
     if (::fstat(fd.get(), &ours) < 0 || ::stat(path.c_str(), &now) < 0 || ours.st_ino != now.st_ino) continue;
     auto text = host::read_fd(fd.get(), path, largest_journal);
     if (!text) return fail(damaged(path, guest, text.error().message));
     auto record = parse_record(*text);
-    if (record && record->guest != guest) record = fail(ErrorKind::bad_input, "it is of the guest " + in_quotes(record->guest));
+    if (record && record->guest != guest)
+      record = fail(ErrorKind::bad_input, "it is of the guest " + in_quotes(record->guest));
     if (!record) return fail(damaged(path, guest, record.error().message));
     // A half line that was never finished must not run into the next one.
     if (::ftruncate(fd.get(), static_cast<off_t>(text->rfind('\n') + 1)) < 0)
@@ -211,7 +220,7 @@ Result<Journal> Journal::open(const std::string& root, const std::string& guest,
 }
 
 Result<void> Journal::append(const std::string& line) {
-  struct stat before{};
+  struct stat before {};
   if (::fstat(fd_.get(), &before) < 0) return fail(host::system_error("write", path_, errno));
   if (auto written = host::write_all(fd_.get(), line + "\n", path_); !written) {
     // On a full disk half a line can stay, and the next one must not run into it.
@@ -257,7 +266,9 @@ Result<void> remove_file(const std::string& path) {
 
 }  // namespace
 
-Result<void> Journal::remove() { return remove_file(path_); }
+Result<void> Journal::remove() {
+  return remove_file(path_);
+}
 
 Result<void> Journal::remove_damaged(const std::string& root, const std::string& guest) {
   return remove_file(file_for(root, guest));
@@ -282,7 +293,9 @@ std::vector<Record> list_records(const std::string& root) {
   return records;
 }
 
-bool has_journal(const std::string& root, const std::string& guest) { return host::exists(file_for(root, guest)); }
+bool has_journal(const std::string& root, const std::string& guest) {
+  return host::exists(file_for(root, guest));
+}
 
 Result<host::Fd> lock_folder(const std::string& root, Milliseconds timeout) {
   const std::string folder = root + names::run_folder;

@@ -1,8 +1,8 @@
 // What was done to the host for one guest, on disk before it is done, so that whoever comes next can undo it.
 //
-// A text file, /run/libvirt/qemu-hook/<guest>.journal, gone at reboot as bindings are. It appears whole (rename)
-// with the plan in it; then a line is appended and synced before and after each step. Its existence is the guest's
-// claim on its devices; a lock on it (flock) says that somebody works on it.
+// A text file, /run/libvirt/qemu-hook/<guest>.journal, gone at reboot as bindings are. It appears whole
+// (rename) with the plan in it; then a line is appended and synced before and after each step. Its existence
+// is the guest's claim on its devices; a lock on it (flock) says that somebody works on it.
 #pragma once
 
 #include <ctime>
@@ -41,16 +41,18 @@ struct Record {
 };
 
 std::string to_text(const Record& record);
-// bad_input: not a journal of ours, or damaged. A last line without its newline was never finished: it is ignored.
+// bad_input: not a journal of ours, or damaged. A last line without its newline was never finished: it is
+// ignored.
 Result<Record> parse_record(std::string_view text);
 
 // A journal, open and locked.
 class Journal {
  public:
-  // Makes the journal of record.guest below `root`. failed: it cannot be written, and nothing may be touched then.
+  // Makes the journal of record.guest below `root`. failed: it cannot be written, and nothing may be touched
+  // then.
   static Result<Journal> create(const std::string& root, const Record& record);
-  // Opens the guest's journal and waits for its lock. not_found: the guest has none. timed_out: somebody works on it.
-  // bad_input: it is damaged; with the remedy.
+  // Opens the guest's journal and waits for its lock. not_found: the guest has none. timed_out: somebody
+  // works on it. bad_input: it is damaged; with the remedy.
   static Result<Journal> open(const std::string& root, const std::string& guest, Milliseconds lock_timeout);
 
   const Record& record() const { return record_; }
@@ -83,7 +85,8 @@ std::vector<Record> list_records(const std::string& root);
 
 bool has_journal(const std::string& root, const std::string& guest);
 
-// The lock that orders claims between guests, on the folder itself so that nothing stays behind. Held shortly.
+// The lock that orders claims between guests, on the folder itself so that nothing stays behind. Held
+// shortly.
 Result<host::Fd> lock_folder(const std::string& root, Milliseconds timeout);
 
 }  // namespace qh::handover

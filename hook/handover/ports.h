@@ -18,7 +18,8 @@ struct Ports {
   host::Modules& modules;
   host::Log& log;
   config::HostConf conf;
-  // How long a binding may lag behind the write that causes it. On a real kernel it is there when the write returns.
+  // How long a binding may lag behind the write that causes it. On a real kernel it is there when the write
+  // returns.
   Milliseconds settle{2000};
 };
 

@@ -17,7 +17,9 @@ using config::Reset;
 constexpr Milliseconds reset_timeout{70'000};
 
 // What the kernel calls it in `reset_method` (Documentation/ABI/testing/sysfs-bus-pci).
-std::string kernel_name(Reset method) { return config::to_string(method); }
+std::string kernel_name(Reset method) {
+  return config::to_string(method);
+}
 
 // The kernel's own order of methods for the function; empty if it knows none.
 std::vector<std::string> kernel_methods(const Ports& ports, const PciAddress& address) {
@@ -59,15 +61,20 @@ Result<void> kernel_reset(Ports& ports, const PciAddress& address, const std::st
   if (kernel_methods(ports, address) != std::vector<std::string>{method})
     return fail(ErrorKind::failed, "the kernel does not take '" + method + "' as its reset method");
   const auto done = ports.sysfs.write(names::attribute(address, "reset"), "1", reset_timeout);
-  if (auto restored = ports.sysfs.write(attribute, join(before, " "), reset_timeout); !restored && done) return restored;
+  if (auto restored = ports.sysfs.write(attribute, join(before, " "), reset_timeout); !restored && done)
+    return restored;
   return done;
 }
 
 Result<void> remove_and_rescan(Ports& ports, const PciAddress& address) {
-  if (auto removed = ports.sysfs.write(names::attribute(address, "remove"), "1", reset_timeout); !removed) return removed;
+  if (auto removed = ports.sysfs.write(names::attribute(address, "remove"), "1", reset_timeout); !removed)
+    return removed;
   if (auto scanned = ports.sysfs.write(names::pci_rescan, "1", reset_timeout); !scanned) return scanned;
-  const bool back = Deadline(Milliseconds{5000}).wait_for([&] { return ports.sysfs.exists(names::device(address)); });
-  if (!back) return fail(ErrorKind::failed, "did not come back after its removal", "echo 1 > /sys/bus/pci/rescan, or reboot");
+  const bool back =
+      Deadline(Milliseconds{5000}).wait_for([&] { return ports.sysfs.exists(names::device(address)); });
+  if (!back)
+    return fail(ErrorKind::failed, "did not come back after its removal",
+                "echo 1 > /sys/bus/pci/rescan, or reboot");
   return {};
 }
 
@@ -86,7 +93,8 @@ Result<std::string> choose(const Ports& ports, const Record& record, const confi
 }  // namespace
 
 void reset_devices(Ports& ports, const config::GuestConf& conf) {
-  const bool any = std::any_of(conf.devices.begin(), conf.devices.end(), [](const auto& d) { return d.reset != Reset::none; });
+  const bool any = std::any_of(conf.devices.begin(), conf.devices.end(),
+                               [](const auto& d) { return d.reset != Reset::none; });
   if (!any) return;
   auto journal = Journal::open(ports.root, conf.guest, ports.conf.deadlines.lock);
   if (!journal) return ports.log.warning("no reset: " + journal.error().message);
@@ -100,12 +108,17 @@ void reset_devices(Ports& ports, const config::GuestConf& conf) {
       continue;
     }
     if (method->empty()) continue;
-    const auto done = *method == kernel_name(Reset::remove_rescan) ? remove_and_rescan(ports, device.address)
-                                                                   : kernel_reset(ports, device.address, *method);
-    if (done) ports.log.took(address + ": reset (" + *method + ")", watch);
-    else ports.log.warning(address + ": the reset (" + *method + ") failed: " + done.error().message);
+    const auto done = *method == kernel_name(Reset::remove_rescan)
+                          ? remove_and_rescan(ports, device.address)
+                          : kernel_reset(ports, device.address, *method);
+    if (done)
+      ports.log.took(address + ": reset (" + *method + ")", watch);
+    else
+      ports.log.warning(address + ": the reset (" + *method + ") failed: " + done.error().message);
     if (!answers(ports, device.address)) {
-      ports.log.error(address + ": does not answer after the reset; it stays with vfio-pci. Suspend and wake up, or reboot");
+      ports.log.error(
+          address +
+          ": does not answer after the reset; it stays with vfio-pci. Suspend and wake up, or reboot");
       (void)journal->dead(device.address);
     }
   }

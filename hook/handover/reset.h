@@ -6,8 +6,8 @@
 
 namespace qh::handover {
 
-// Does for each device in the guest's journal what its conf asks for. Logs what was done; fails never. A device that
-// no longer answers is marked in the journal, so that no host driver gets it.
+// Does for each device in the guest's journal what its conf asks for. Logs what was done; fails never. A
+// device that no longer answers is marked in the journal, so that no host driver gets it.
 void reset_devices(Ports& ports, const config::GuestConf& conf);
 
 }  // namespace qh::handover

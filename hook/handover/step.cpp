@@ -13,23 +13,32 @@ template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
 
 // An empty word would not be seen between two blanks.
-std::string word(const std::string& text) { return text.empty() ? "-" : text; }
-std::string unword(std::string_view text) { return text == "-" ? "" : std::string(text); }
+std::string word(const std::string& text) {
+  return text.empty() ? "-" : text;
+}
+std::string unword(std::string_view text) {
+  return text == "-" ? "" : std::string(text);
+}
 
 std::string line(const char* verb, const Measured& d) {
-  return std::string(verb) + " " + d.address.text() + " " + word(d.host_driver) + " " + word(d.driver_override);
+  return std::string(verb) + " " + d.address.text() + " " + word(d.host_driver) + " " +
+         word(d.driver_override);
 }
 
 }  // namespace
 
 std::string describe(const Step& step) {
-  return std::visit(
-      Overloaded{
-          [](const LoadModule& s) { return "load the module " + s.module; },
-          [](const Unbind& s) { return "unbind " + s.device.address.text() + " from " + s.device.host_driver; },
-          [](const Detach& s) { return "detach " + s.device.address.text() + " (" + s.device.address.node_device_name() + ")"; },
-      },
-      step);
+  return std::visit(Overloaded{
+                        [](const LoadModule& s) { return "load the module " + s.module; },
+                        [](const Unbind& s) {
+                          return "unbind " + s.device.address.text() + " from " + s.device.host_driver;
+                        },
+                        [](const Detach& s) {
+                          return "detach " + s.device.address.text() + " (" +
+                                 s.device.address.node_device_name() + ")";
+                        },
+                    },
+                    step);
 }
 
 std::string to_line(const Step& step) {
@@ -47,7 +56,8 @@ Result<Step> parse_step(std::string_view text) {
     if (w.empty()) return fail(ErrorKind::bad_input, "empty word in the step " + in_quotes(text));
   if (words[0] == "load-module" && words.size() == 2) return LoadModule{std::string(words[1])};
   const bool unbind = words[0] == "unbind", detach = words[0] == "detach";
-  if ((!unbind && !detach) || words.size() != 4) return fail(ErrorKind::bad_input, "unknown step " + in_quotes(text));
+  if ((!unbind && !detach) || words.size() != 4)
+    return fail(ErrorKind::bad_input, "unknown step " + in_quotes(text));
   const auto address = parse_pci_address(words[1]);
   if (!address) return fail(address.error());
   Measured device{*address, unword(words[2]), unword(words[3])};

@@ -10,7 +10,8 @@ namespace qh::handover {
 namespace {
 
 Result<void> execute_step(Ports& ports, const Step& step) {
-  if (const auto* s = std::get_if<LoadModule>(&step)) return ports.modules.load(s->module, ports.conf.deadlines.detach);
+  if (const auto* s = std::get_if<LoadModule>(&step))
+    return ports.modules.load(s->module, ports.conf.deadlines.detach);
   if (const auto* s = std::get_if<Unbind>(&step)) return unbind_host_driver(ports, s->device.address);
   return bind_vfio_driver(ports, std::get<Detach>(step).device.address);
 }
@@ -22,11 +23,14 @@ const Measured* device_of(const Step& step) {
 }
 
 // A device that is left alone by the undoing, and why.
-Result<void> may_be_given_back(const Ports& ports, const Record& record, const JournalledStep& step, const Measured& m) {
+Result<void> may_be_given_back(const Ports& ports, const Record& record, const JournalledStep& step,
+                               const Measured& m) {
   const std::string address = m.address.text();
   for (const auto& other : record.steps) {
     const Measured* same = device_of(other.step);
-    if (same == nullptr || same->address != m.address || !other.stuck || !host::is_alive(ports.root, *other.stuck)) continue;
+    if (same == nullptr || same->address != m.address || !other.stuck ||
+        !host::is_alive(ports.root, *other.stuck))
+      continue;
     return fail(ErrorKind::failed,
                 address + ": " + m.host_driver + " still does not let go of it (process " +
                     std::to_string(other.stuck->pid) + " waits in the kernel)",
@@ -34,7 +38,8 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
   }
   const bool is_dead = std::find(record.dead.begin(), record.dead.end(), m.address) != record.dead.end();
   if (is_dead && std::holds_alternative<Detach>(step.step))
-    return fail(ErrorKind::failed, address + ": does not answer after its reset, so no host driver is let near it",
+    return fail(ErrorKind::failed,
+                address + ": does not answer after its reset, so no host driver is let near it",
                 "suspend to RAM and wake up, or reboot");
   return {};
 }
@@ -77,7 +82,8 @@ std::vector<Error> undo(Ports& ports, Journal& journal) {
     const JournalledStep step = journal.record().steps[i];
     if (!step.begun || step.undone) continue;
     const Measured* device = device_of(step.step);
-    if (device != nullptr && std::find(failed.begin(), failed.end(), device->address) != failed.end()) continue;
+    if (device != nullptr && std::find(failed.begin(), failed.end(), device->address) != failed.end())
+      continue;
     const Stopwatch watch;
     if (auto undone = undo_step(ports, journal.record(), step); !undone) {
       note_stuck(ports, journal, i, undone.error().stuck_pid);
@@ -89,7 +95,8 @@ std::vector<Error> undo(Ports& ports, Journal& journal) {
     (void)journal.undone(i);
     if (std::holds_alternative<Detach>(step.step))
       ports.log.took("reattach " + device->address.text() + ", now on " +
-                         (device->host_driver.empty() ? "no driver" : device->host_driver), watch);
+                         (device->host_driver.empty() ? "no driver" : device->host_driver),
+                     watch);
   }
   if (!errors.empty()) return errors;
   if (auto removed = journal.remove(); !removed) errors.push_back(removed.error());

@@ -1,11 +1,12 @@
 // Runs a plan so that it is done whole or not at all, and undoes it later from its journal.
 //
-// Theory of operation. A step is written to the journal before it is executed, with what was measured before, so
-// whoever finds the journal knows what may have been touched: this process when a later step fails, `release` when
-// the guest ends, the next `prepare` or a person after a crash. Undoing a step brings its object to the measured
-// state from whatever state it is in, so it does not matter whether the step was done, half done or never reached the
-// kernel, nor whether it was undone before. Steps are undone in reverse, each whatever became of the others;
-// failures are collected. The journal goes when all is undone; otherwise it stays, and with it the claim.
+// Theory of operation. A step is written to the journal before it is executed, with what was measured before,
+// so whoever finds the journal knows what may have been touched: this process when a later step fails,
+// `release` when the guest ends, the next `prepare` or a person after a crash. Undoing a step brings its
+// object to the measured state from whatever state it is in, so it does not matter whether the step was done,
+// half done or never reached the kernel, nor whether it was undone before. Steps are undone in reverse, each
+// whatever became of the others; failures are collected. The journal goes when all is undone; otherwise it
+// stays, and with it the claim.
 #pragma once
 
 #include <vector>

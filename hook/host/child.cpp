@@ -63,7 +63,8 @@ std::string packed(const Result<std::string>& result) {
 
 Result<std::string> unpacked(const std::string& bytes) {
   const auto end = bytes.find('\0');
-  if (bytes.empty() || end == std::string::npos) return fail(ErrorKind::failed, "the helper process ended early");
+  if (bytes.empty() || end == std::string::npos)
+    return fail(ErrorKind::failed, "the helper process ended early");
   const std::string text = bytes.substr(1, end - 1);
   if (bytes[0] == '0') return text;
   const auto remedy_end = bytes.find('\0', end + 1);
@@ -123,7 +124,8 @@ Result<std::string> run_in_child(const std::string& what, Milliseconds timeout,
   });
   if (!child) return fail(child.error());
   std::string bytes;
-  if (!receive_all(child->first.get(), deadline, bytes)) return fail(too_late(what, timeout, end_child(child->second)));
+  if (!receive_all(child->first.get(), deadline, bytes))
+    return fail(too_late(what, timeout, end_child(child->second)));
   reap(child->second, Milliseconds{1000});
   auto result = unpacked(bytes);
   if (!result && bytes.empty()) return fail_in(what, result.error());
@@ -134,6 +136,7 @@ Result<std::string> run_program(const std::vector<std::string>& argv, Millisecon
   const Deadline deadline(timeout);
   // Made before the fork: between fork and exec only async-signal-safe calls are allowed.
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const auto& a : argv) arguments.push_back(const_cast<char*>(a.c_str()));
   arguments.push_back(nullptr);
   std::array<char*, 3> environment{const_cast<char*>("PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
@@ -148,12 +151,14 @@ Result<std::string> run_program(const std::vector<std::string>& argv, Millisecon
   if (!child) return fail(child.error());
   std::string output;
   const std::string what = join(argv, " ");
-  if (!receive_all(child->first.get(), deadline, output)) return fail(too_late(what, timeout, end_child(child->second)));
+  if (!receive_all(child->first.get(), deadline, output))
+    return fail(too_late(what, timeout, end_child(child->second)));
   int status = 0;
   const bool ended = deadline.wait_for([&] { return ::waitpid(child->second, &status, WNOHANG) != 0; });
   if (!ended) return fail(too_late(what, timeout, end_child(child->second)));
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127) return fail(ErrorKind::not_found, argv[0] + " is not installed");
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+    return fail(ErrorKind::not_found, argv[0] + " is not installed");
   const std::string how = WIFSIGNALED(status) ? "was killed by signal " + std::to_string(WTERMSIG(status))
                                               : "failed (" + std::to_string(WEXITSTATUS(status)) + ")";
   const std::string said(trimmed(output));

@@ -1,9 +1,9 @@
 // Work that may never come back runs in a process of its own, with a deadline.
 //
-// A write to a driver's `unbind` and a call of libvirt have no time limit of their own. In a child they can be
-// given up: it is killed, and where even that does not help (the kernel holds it), it is left behind. It inherits
-// neither stdin, stdout nor stderr, since libvirt waits for the end of the hook's output for ever, nor any
-// lock, since a child that is left behind would hold it.
+// A write to a driver's `unbind` and a call of libvirt have no time limit of their own. In a child they can
+// be given up: it is killed, and where even that does not help (the kernel holds it), it is left behind. It
+// inherits neither stdin, stdout nor stderr, since libvirt waits for the end of the hook's output for ever,
+// nor any lock, since a child that is left behind would hold it.
 #pragma once
 
 #include <functional>
@@ -21,8 +21,8 @@ namespace qh::host {
 Result<std::string> run_in_child(const std::string& what, Milliseconds timeout,
                                  const std::function<Result<std::string>()>& work);
 
-// Runs a program (argv[0] an absolute path) without a shell, with an empty environment but PATH. What it prints
-// comes back; an exit status other than 0 is a failure that quotes it.
+// Runs a program (argv[0] an absolute path) without a shell, with an empty environment but PATH. What it
+// prints comes back; an exit status other than 0 is a failure that quotes it.
 Result<std::string> run_program(const std::vector<std::string>& argv, Milliseconds timeout);
 
 // A child that answers questions, one at a time, for as long as the object lives.

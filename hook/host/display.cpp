@@ -36,7 +36,8 @@ std::vector<std::pair<Range, std::string>> firmware_framebuffers(const std::stri
     const auto colon = line.find(" : ");
     if (colon == std::string_view::npos) continue;
     const std::string name(trimmed(line.substr(colon + 3)));
-    if (name != "efifb" && name != "vesafb" && name != "BOOTFB" && name != "simpledrm" && name != "simplefb") continue;
+    if (name != "efifb" && name != "vesafb" && name != "BOOTFB" && name != "simpledrm" && name != "simplefb")
+      continue;
     char* rest = nullptr;
     const std::string l(line);
     const std::uint64_t start = std::strtoull(l.c_str(), &rest, 16);
@@ -49,7 +50,8 @@ std::vector<std::pair<Range, std::string>> firmware_framebuffers(const std::stri
 
 }  // namespace
 
-std::vector<std::string> console_reasons(const std::string& root, const Sysfs& sysfs, const PciAddress& address) {
+std::vector<std::string> console_reasons(const std::string& root, const Sysfs& sysfs,
+                                         const PciAddress& address) {
   std::vector<std::string> reasons;
   if (sysfs.read(names::attribute(address, "boot_vga")) == "1")
     reasons.push_back("the firmware showed its messages on it (boot_vga)");

@@ -9,8 +9,9 @@
 
 namespace qh::host {
 
-// Why the function carries the console, one reason a line for a person; empty: it does not. Looked at: boot_vga,
-// the device behind the first frame buffer, the firmware's frame buffer inside one of its BARs.
-std::vector<std::string> console_reasons(const std::string& root, const Sysfs& sysfs, const PciAddress& address);
+// Why the function carries the console, one reason a line for a person; empty: it does not. Looked at:
+// boot_vga, the device behind the first frame buffer, the firmware's frame buffer inside one of its BARs.
+std::vector<std::string> console_reasons(const std::string& root, const Sysfs& sysfs,
+                                         const PciAddress& address);
 
 }  // namespace qh::host

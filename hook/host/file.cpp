@@ -46,7 +46,9 @@ Result<void> write_all(int fd, std::string_view text, const std::string& name) {
   return {};
 }
 
-bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
 
 std::vector<std::string> list_folder(const std::string& path) {
   std::vector<std::string> names;

@@ -29,8 +29,8 @@ void Log::write(int priority, const std::string& text) {
   ::localtime_r(&now, &local);
   std::strftime(time, sizeof time, "%b %e %H:%M:%S", &local);
   const std::string line = "<" + std::to_string(LOG_DAEMON | priority) + ">" + time + " qemu-hook[" +
-                           std::to_string(::getpid()) + "]: " + (guest_.empty() ? "" : printable(guest_) + ": ") +
-                           printable(text);
+                           std::to_string(::getpid()) +
+                           "]: " + (guest_.empty() ? "" : printable(guest_) + ": ") + printable(text);
   ::sendto(socket_.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
            reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }

@@ -11,8 +11,8 @@
 
 namespace qh::host {
 
-// One datagram a line to /dev/log, in syslog's format, identifier "qemu-hook". It never blocks and never fails:
-// syslog(3) would wait for a journal that does not read, and with it libvirt would.
+// One datagram a line to /dev/log, in syslog's format, identifier "qemu-hook". It never blocks and never
+// fails: syslog(3) would wait for a journal that does not read, and with it libvirt would.
 class Log {
  public:
   // `root` stands in front of "/dev/log".

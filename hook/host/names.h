@@ -1,5 +1,5 @@
-// Every name of the kernel's and libvirt's that this program uses, in one place. Plain character constants: nothing
-// has to be constructed at start-up.
+// Every name of the kernel's and libvirt's that this program uses, in one place. Plain character constants:
+// nothing has to be constructed at start-up.
 #pragma once
 
 #include <string>
@@ -15,11 +15,15 @@ inline constexpr char drivers_probe[] = "bus/pci/drivers_probe";
 inline constexpr char pci_rescan[] = "bus/pci/rescan";
 inline constexpr char vfio_pci_driver[] = "bus/pci/drivers/vfio-pci";
 
-inline std::string device(const PciAddress& address) { return std::string(pci_devices) + "/" + address.text(); }
+inline std::string device(const PciAddress& address) {
+  return std::string(pci_devices) + "/" + address.text();
+}
 inline std::string attribute(const PciAddress& address, const std::string& name) {
   return device(address) + "/" + name;
 }
-inline std::string driver_bind(const std::string& driver) { return "bus/pci/drivers/" + driver + "/bind"; }
+inline std::string driver_bind(const std::string& driver) {
+  return "bus/pci/drivers/" + driver + "/bind";
+}
 
 inline constexpr char vfio_pci[] = "vfio-pci";  // driver and module, as libvirt writes both
 

@@ -23,7 +23,8 @@ bool is_on_vfio(const Sysfs& sysfs, const PciAddress& address) {
   const std::string driver = bound_driver(sysfs, address);
   // A variant driver (mlx5-vfio-pci, nvgrace-gpu-vfio-pci) is known by the character device that the kernel's
   // vfio core makes for it (Documentation/ABI/testing/sysfs-devices-vfio-dev).
-  return driver == names::vfio_pci || (!driver.empty() && sysfs.exists(names::attribute(address, "vfio-dev")));
+  return driver == names::vfio_pci ||
+         (!driver.empty() && sysfs.exists(names::attribute(address, "vfio-dev")));
 }
 
 std::optional<PciDevice> read_pci_device(const Sysfs& sysfs, const PciAddress& address) {
@@ -31,8 +32,8 @@ std::optional<PciDevice> read_pci_device(const Sysfs& sysfs, const PciAddress& a
   PciDevice d;
   d.address = address;
   d.identity = number(sysfs, address, "vendor") + ":" + number(sysfs, address, "device") + " " +
-               number(sysfs, address, "subsystem_vendor") + ":" + number(sysfs, address, "subsystem_device") + " " +
-               number(sysfs, address, "class");
+               number(sysfs, address, "subsystem_vendor") + ":" + number(sysfs, address, "subsystem_device") +
+               " " + number(sysfs, address, "class");
   d.driver = bound_driver(sysfs, address);
   d.on_vfio = is_on_vfio(sysfs, address);
   d.iommu_group = sysfs.link(names::attribute(address, "iommu_group")).value_or("");

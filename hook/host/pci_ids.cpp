@@ -16,7 +16,8 @@ const std::string& pci_ids() {
 }
 
 // The rest of the line that begins with `start`, searched from `from`; moves `from` behind it.
-std::string line_after(const std::string& text, const std::string& start, std::size_t& from, std::size_t end) {
+std::string line_after(const std::string& text, const std::string& start, std::size_t& from,
+                       std::size_t end) {
   const auto at = text.find("\n" + start, from);
   if (at == std::string::npos || at >= end) return {};
   const auto name = at + 1 + start.size();

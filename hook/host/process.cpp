@@ -19,18 +19,21 @@ std::optional<ProcessId> find_process(const std::string& root, int pid) {
   return ProcessId{pid, std::strtoull(std::string(fields[19]).c_str(), nullptr, 10)};
 }
 
-bool is_alive(const std::string& root, const ProcessId& process) { return find_process(root, process.pid) == process; }
+bool is_alive(const std::string& root, const ProcessId& process) {
+  return find_process(root, process.pid) == process;
+}
 
 std::string command_name(const std::string& root, int pid) {
   const auto comm = read_file(root + "/proc/" + std::to_string(pid) + "/comm");
   return comm ? std::string(trimmed(*comm)) : "";
 }
 
-std::optional<int> find_guest_process(const std::string& root, const std::string& guest, const std::string& uuid) {
+std::optional<int> find_guest_process(const std::string& root, const std::string& guest,
+                                      const std::string& uuid) {
   if (guest.find('/') != std::string::npos) return std::nullopt;
   const auto text = read_file(root + names::libvirt_pid_folder + "/" + guest + ".pid");
   if (!text) return std::nullopt;
-  const int pid = std::atoi(text->c_str());
+  const int pid = static_cast<int>(std::strtol(text->c_str(), nullptr, 10));
   if (pid <= 0 || !find_process(root, pid)) return std::nullopt;
   const auto arguments = read_file(root + "/proc/" + std::to_string(pid) + "/cmdline");
   const std::string& mark = uuid.empty() ? guest : uuid;

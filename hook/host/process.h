@@ -21,7 +21,9 @@ bool is_alive(const std::string& root, const ProcessId& process);
 // "comm", empty if the process is gone.
 std::string command_name(const std::string& root, int pid);
 
-// The guest's QEMU, by libvirt's pid file and, since a pid can be another's by now, the UUID in its arguments.
-std::optional<int> find_guest_process(const std::string& root, const std::string& guest, const std::string& uuid);
+// The guest's QEMU, by libvirt's pid file and, since a pid can be another's by now, the UUID in its
+// arguments.
+std::optional<int> find_guest_process(const std::string& root, const std::string& guest,
+                                      const std::string& uuid);
 
 }  // namespace qh::host

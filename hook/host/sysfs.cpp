@@ -1,7 +1,7 @@
 #include "host/sysfs.h"
 
-#include <climits>
 #include <cerrno>
+#include <climits>
 
 #include "core/text.h"
 #include "host/child.h"
@@ -9,7 +9,9 @@
 
 namespace qh::host {
 
-bool RealSysfs::exists(const std::string& path) const { return host::exists(base_ + path); }
+bool RealSysfs::exists(const std::string& path) const {
+  return host::exists(base_ + path);
+}
 
 std::optional<std::string> RealSysfs::read(const std::string& path) const {
   const auto text = read_file(base_ + path);
@@ -32,7 +34,9 @@ std::optional<std::string> RealSysfs::link(const std::string& path) const {
   return text.substr(text.rfind('/') + 1);
 }
 
-std::vector<std::string> RealSysfs::list(const std::string& path) const { return list_folder(base_ + path); }
+std::vector<std::string> RealSysfs::list(const std::string& path) const {
+  return list_folder(base_ + path);
+}
 
 Result<void> RealSysfs::write(const std::string& path, const std::string& value, Milliseconds timeout) {
   const std::string file = base_ + path;

@@ -18,8 +18,8 @@ class Sysfs {
   virtual bool exists(const std::string& path) const = 0;
   // Trimmed; nothing if it cannot be read. Only for attributes that take no device lock.
   virtual std::optional<std::string> read(const std::string& path) const = 0;
-  // For `driver_override` and `uevent`: a driver that hangs in its remove() holds the device's lock, and blocks
-  // whoever reads these (drivers/pci/pci-sysfs.c, drivers/base/core.c). Trimmed.
+  // For `driver_override` and `uevent`: a driver that hangs in its remove() holds the device's lock, and
+  // blocks whoever reads these (drivers/pci/pci-sysfs.c, drivers/base/core.c). Trimmed.
   virtual Result<std::string> read_locked(const std::string& path, Milliseconds timeout) const = 0;
   // The last component of a symbolic link's target: the driver of a device, its IOMMU group.
   virtual std::optional<std::string> link(const std::string& path) const = 0;

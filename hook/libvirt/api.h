@@ -1,5 +1,6 @@
-// libvirt's client library, loaded when it is needed and never before: linked in the ordinary way it costs every
-// event of every guest 8 ms and 50 libraries, and one of them broken would stop every guest of the host.
+// libvirt's client library, loaded when it is needed and never before: linked in the ordinary way it costs
+// every event of every guest 8 ms and 50 libraries, and one of them broken would stop every guest of the
+// host.
 #pragma once
 
 #include <libvirt/libvirt.h>

@@ -83,8 +83,8 @@ Result<void> Daemon::connect() {
 
 Result<void> Daemon::call(char verb, const std::string& name, Milliseconds timeout) {
   if (const auto connected = connect(); !connected) return connected;
-  const auto done =
-      servant_->ask(verb == 'd' ? "libvirt's detach of " + name : "libvirt's reattach of " + name, verb + name, timeout);
+  const auto done = servant_->ask(
+      verb == 'd' ? "libvirt's detach of " + name : "libvirt's reattach of " + name, verb + name, timeout);
   if (done) return {};
   if (done.error().is(ErrorKind::timed_out) || done.error().is(ErrorKind::unavailable)) {
     // A daemon that did not answer once is not asked again: every further device would wait as long.
@@ -114,7 +114,8 @@ Result<std::string> Daemon::domain_xml(const std::string& guest, Milliseconds ti
     if (domain == nullptr) {
       Error error = api->last_error("libvirt has no guest " + in_quotes(guest));
       const virErrorPtr last = api->get_last_error();
-      if (last != nullptr && last->code == VIR_ERR_NO_DOMAIN) error = {ErrorKind::not_found, "libvirt has no guest " + in_quotes(guest)};
+      if (last != nullptr && last->code == VIR_ERR_NO_DOMAIN)
+        error = {ErrorKind::not_found, "libvirt has no guest " + in_quotes(guest)};
       return fail(error);
     }
     char* xml = domain_api->xml(domain, VIR_DOMAIN_XML_INACTIVE);

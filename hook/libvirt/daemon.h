@@ -16,10 +16,15 @@ std::string connection_uri(const std::string& root);
 class Daemon : public NodeDevices {
  public:
   // Nothing is loaded or opened before the first call.
-  Daemon(std::string uri, Milliseconds connect_timeout) : uri_(std::move(uri)), connect_timeout_(connect_timeout) {}
+  Daemon(std::string uri, Milliseconds connect_timeout)
+      : uri_(std::move(uri)), connect_timeout_(connect_timeout) {}
 
-  Result<void> detach(const std::string& name, Milliseconds timeout) override { return call('d', name, timeout); }
-  Result<void> reattach(const std::string& name, Milliseconds timeout) override { return call('r', name, timeout); }
+  Result<void> detach(const std::string& name, Milliseconds timeout) override {
+    return call('d', name, timeout);
+  }
+  Result<void> reattach(const std::string& name, Milliseconds timeout) override {
+    return call('r', name, timeout);
+  }
 
   // By hand only: the domain's XML as its next start will use it. not_found: no such domain.
   Result<std::string> domain_xml(const std::string& guest, Milliseconds timeout) const;

@@ -1,5 +1,5 @@
-// What an event that needs nothing costs, against an empty dynamically linked C program: paired runs, CPU time of the
-// whole process (user + system) as the kernel counts it, median of the ratios.
+// What an event that needs nothing costs, against an empty dynamically linked C program: paired runs, CPU
+// time of the whole process (user + system) as the kernel counts it, median of the ratios.
 //   idle-event PROGRAM-AS-"qemu" EMPTY-PROGRAM [PAIRS]
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -36,7 +36,9 @@ Cost run(const std::vector<const char*>& argv, const char* input) {
     std::fprintf(stderr, "%s failed\n", argv[0]);
     std::exit(1);
   }
-  const auto us = [](const timeval& t) { return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec); };
+  const auto us = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec);
+  };
   return {us(usage.ru_utime) + us(usage.ru_stime), usage.ru_maxrss};
 }
 
@@ -45,7 +47,8 @@ double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
-void compare(const char* what, const std::vector<const char*>& argv, const char* input, const char* empty, int pairs) {
+void compare(const char* what, const std::vector<const char*>& argv, const char* input, const char* empty,
+             int pairs) {
   std::vector<double> ours, theirs, ratios;
   long peak = 0;
   for (int i = 0; i < pairs; ++i) {
@@ -55,8 +58,8 @@ void compare(const char* what, const std::vector<const char*>& argv, const char*
     ratios.push_back(a.cpu_us / b.cpu_us);
     peak = std::max(peak, a.peak_kib);
   }
-  std::printf("%-44s %6.0f us CPU, empty program %6.0f us, ratio %.2f, peak %ld KiB\n", what, median(ours), median(theirs),
-              median(ratios), peak);
+  std::printf("%-44s %6.0f us CPU, empty program %6.0f us, ratio %.2f, peak %ld KiB\n", what, median(ours),
+              median(theirs), median(ratios), peak);
 }
 
 }  // namespace
@@ -68,7 +71,10 @@ int main(int argc, char** argv) {
   }
   const int pairs = argc > 4 ? std::atoi(argv[4]) : 500;
   run({argv[1], "bench", "started", "begin", "-", nullptr}, "/dev/null");  // warm the page cache
-  compare("event that needs nothing (started)", {argv[1], "bench", "started", "begin", "-", nullptr}, "/dev/null", argv[2], pairs);
-  compare("release of a guest without devices", {argv[1], "bench", "release", "end", "-", nullptr}, argv[3], argv[2], pairs);
-  compare("prepare of a guest without host devices", {argv[1], "bench", "prepare", "begin", "-", nullptr}, argv[3], argv[2], pairs);
+  compare("event that needs nothing (started)", {argv[1], "bench", "started", "begin", "-", nullptr},
+          "/dev/null", argv[2], pairs);
+  compare("release of a guest without devices", {argv[1], "bench", "release", "end", "-", nullptr}, argv[3],
+          argv[2], pairs);
+  compare("prepare of a guest without host devices", {argv[1], "bench", "prepare", "begin", "-", nullptr},
+          argv[3], argv[2], pairs);
 }

@@ -13,9 +13,11 @@ namespace {
 const std::string nic_and_ghost =
     "<domain><name>win10</name><uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid><devices>"
     "<hostdev mode='subsystem' type='pci' managed='yes'><source><address bus='0x02'/></source></hostdev>"
-    "<hostdev mode='subsystem' type='pci'><source><address bus='0x07'/></source></hostdev></devices></domain>";
+    "<hostdev mode='subsystem' type='pci'><source><address "
+    "bus='0x07'/></source></hostdev></devices></domain>";
 const std::string nic =
-    "<domain><name>win10</name><devices><hostdev mode='subsystem' type='pci'><source><address bus='0x02'/></source></hostdev></devices></domain>";
+    "<domain><name>win10</name><devices><hostdev mode='subsystem' type='pci'><source><address "
+    "bus='0x02'/></source></hostdev></devices></domain>";
 
 void add_hardware(Program& p) {
   p.kernel.add_device({"0000:02:00.0", "8086:10d3 8086:0000", "020000", "e1000e", "10"});
@@ -29,13 +31,21 @@ TEST_CASE("--version and --help") {
   CHECK(p.command({"--version"}).out.find("qemu-hook ") == 0);
   const auto help = p.command({"--help"});
   CHECK(help.status == 0);
-  for (const char* word : {"--setup GUEST", "--detach GUEST", "--reattach GUEST", "--json", "--xml FILE"}) CHECK(help.out.find(word) != std::string::npos);
+  for (const char* word : {"--setup GUEST", "--detach GUEST", "--reattach GUEST", "--json", "--xml FILE"})
+    CHECK(help.out.find(word) != std::string::npos);
 }
 
 TEST_CASE("a wrong call is exit 2 and says what is wrong") {
   Program p;
-  for (const auto& arguments : std::vector<std::vector<std::string>>{
-           {}, {"win10"}, {"--setup"}, {"--setup", ""}, {"--frobnicate"}, {"--setup", "a", "--detach", "b"}, {"--detach", "a", "--xml", "b"}, {"--json"}, {"--version=3"}}) {
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{},
+                                                                     {"win10"},
+                                                                     {"--setup"},
+                                                                     {"--setup", ""},
+                                                                     {"--frobnicate"},
+                                                                     {"--setup", "a", "--detach", "b"},
+                                                                     {"--detach", "a", "--xml", "b"},
+                                                                     {"--json"},
+                                                                     {"--version=3"}}) {
     const auto ran = p.command(arguments);
     CHECK(ran.status == 2);
     CHECK(ran.out.empty());
@@ -102,7 +112,8 @@ TEST_CASE("--setup takes another card over, prepare refuses it") {
   const auto refused = p.hook("win10", "prepare", "begin", nic);
   CHECK(refused.status == 1);
   CHECK(refused.err.find("0000:02:00.0: another card stands here now: 8086:1533") != std::string::npos);
-  CHECK(p.command({"--setup", "win10", "--xml", "-"}, nic).out.find("accepted  0000:02:00.0") != std::string::npos);
+  CHECK(p.command({"--setup", "win10", "--xml", "-"}, nic).out.find("accepted  0000:02:00.0") !=
+        std::string::npos);
   CHECK(p.hook("win10", "prepare", "begin", nic).status == 0);
 }
 

@@ -15,8 +15,9 @@ std::string hostdev(const std::string& slot, const std::string& function = "0") 
          "' slot='0x00' function='0x" + function + "'/></source></hostdev>";
 }
 std::string domain(const std::string& devices, const std::string& name = "win10") {
-  return "<domain type='kvm' id='1'>\n<name>" + name + "</name>\n<uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid>\n<devices>\n" +
-         devices + "\n</devices>\n</domain>\n";
+  return "<domain type='kvm' id='1'>\n<name>" + name +
+         "</name>\n<uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid>\n<devices>\n" + devices +
+         "\n</devices>\n</domain>\n";
 }
 const std::string nic = domain(hostdev("0x02"));
 
@@ -26,11 +27,14 @@ void add_hardware(Program& p) {
   p.kernel.add_driver("vfio-pci");
 }
 
-std::size_t lines(const std::string& text) { return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')); }
+std::size_t lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
 
 }  // namespace
 
-TEST_CASE("a guest's device goes on prepare and comes back on release, through libvirt by its node device name") {
+TEST_CASE(
+    "a guest's device goes on prepare and comes back on release, through libvirt by its node device name") {
   Program p;
   add_hardware(p);
   const std::string before = p.kernel.state();
@@ -50,7 +54,8 @@ TEST_CASE("a guest's device goes on prepare and comes back on release, through l
   CHECK(p.kernel.state() == before);
   CHECK_FALSE(p.root.exists("/run/libvirt/qemu-hook/win10.journal"));
   const std::string open = "open qemu+unix:///system?socket=" + p.root.path() + "/run/libvirt/libvirt-sock\n";
-  CHECK(p.root.read("/libvirt-calls") == open + "detach pci_0000_02_00_0\n" + open + "reattach pci_0000_02_00_0\n");
+  CHECK(p.root.read("/libvirt-calls") ==
+        open + "detach pci_0000_02_00_0\n" + open + "reattach pci_0000_02_00_0\n");
 }
 
 TEST_CASE("each step is a line in the log, with the guest and the time it took") {
@@ -72,11 +77,22 @@ TEST_CASE("every other event is over at once: no stdin read, no conf read, nothi
   p.root.write("/etc/libvirt/qemu-hook/host.toml", "this is = = no TOML");
   p.root.write("/etc/libvirt/qemu-hook/guests/win10.toml", "nor is this");
   const std::string before = p.files();
-  for (const auto& [operation, sub_operation] : std::vector<std::pair<std::string, std::string>>{
-           {"start", "begin"}, {"started", "begin"}, {"reconnect", "begin"}, {"attach", "begin"}, {"migrate", "begin"}, {"restore", "begin"},
-           {"stopped", "end"}, {"release", "end"}, {"prepare", "end"}, {"from-the-future", "-"}, {"", ""}}) {
+  for (const auto& [operation, sub_operation] :
+       std::vector<std::pair<std::string, std::string>>{{"start", "begin"},
+                                                        {"started", "begin"},
+                                                        {"reconnect", "begin"},
+                                                        {"attach", "begin"},
+                                                        {"migrate", "begin"},
+                                                        {"restore", "begin"},
+                                                        {"stopped", "end"},
+                                                        {"release", "end"},
+                                                        {"prepare", "end"},
+                                                        {"from-the-future", "-"},
+                                                        {"", ""}}) {
     CAPTURE(operation);
-    const auto ran = p.run("/etc/libvirt/hooks/qemu", {.arguments = {"win10", operation, sub_operation, "-"}, .input_stays_open = true, .limit = 5});
+    const auto ran =
+        p.run("/etc/libvirt/hooks/qemu",
+              {.arguments = {"win10", operation, sub_operation, "-"}, .input_stays_open = true, .limit = 5});
     CHECK(ran.ended);
     CHECK(ran.status == 0);
     CHECK(ran.out.empty());
@@ -90,7 +106,8 @@ TEST_CASE("a guest without host devices pays nothing, whatever the confs say") {
   Program p;
   p.root.write("/etc/libvirt/qemu-hook/host.toml", "this is = = no TOML");
   const std::string before = p.files();
-  const auto ran = p.hook("win10", "prepare", "begin", domain("<disk type='file'><source file='/x'/></disk>"));
+  const auto ran =
+      p.hook("win10", "prepare", "begin", domain("<disk type='file'><source file='/x'/></disk>"));
   CHECK(ran.status == 0);
   CHECK(ran.err.empty());
   CHECK(p.files() == before);
@@ -100,7 +117,8 @@ TEST_CASE("a guest without host devices pays nothing, whatever the confs say") {
 TEST_CASE("a user's session guest: exit 0 and nothing done") {
   Program p;
   add_hardware(p);
-  const auto ran = p.run("/etc/libvirt/hooks/qemu", {.arguments = {"win10", "prepare", "begin", "-"}, .input = nic, .user = 65534});
+  const auto ran = p.run("/etc/libvirt/hooks/qemu",
+                         {.arguments = {"win10", "prepare", "begin", "-"}, .input = nic, .user = 65534});
   CHECK(ran.status == 0);
   CHECK(p.kernel.driver("0000:02:00.0") == "e1000e");
   CHECK_FALSE(p.root.exists("/etc/libvirt/qemu-hook"));
@@ -110,8 +128,9 @@ TEST_CASE("input that cannot be understood is refused with one reason, and nothi
   Program p;
   add_hardware(p);
   const std::string before = p.files();
-  for (const std::string& xml : {std::string("broken"), std::string(), std::string("<domain><devices></domain>"), nic.substr(0, 120),
-                                 domain(hostdev("0x1ff")), domain(hostdev("two")), std::string(17U << 20U, ' ')}) {
+  for (const std::string& xml :
+       {std::string("broken"), std::string(), std::string("<domain><devices></domain>"), nic.substr(0, 120),
+        domain(hostdev("0x1ff")), domain(hostdev("two")), std::string(17U << 20U, ' ')}) {
     CAPTURE(xml.substr(0, 200));
     const auto ran = p.hook("win10", "prepare", "begin", xml);
     CHECK(ran.status == 1);
@@ -138,7 +157,8 @@ TEST_CASE("a refusal says device, reason and remedy in at most ten lines") {
 TEST_CASE("a libvirt that does not answer: sysfs does it, within the deadline") {
   Program p;
   add_hardware(p);
-  p.root.write("/etc/libvirt/qemu-hook/host.toml", "[deadlines]\nconnect = 0.3\ndetach = 0.5\nreattach = 0.5\n");
+  p.root.write("/etc/libvirt/qemu-hook/host.toml",
+               "[deadlines]\nconnect = 0.3\ndetach = 0.5\nreattach = 0.5\n");
   const std::string before = p.kernel.state();
   for (const char* mode : {"hang-connect", "refuse-connect", "hang-detach"}) {
     CAPTURE(mode);
@@ -159,7 +179,9 @@ TEST_CASE("without libvirt's library the devices are handed over all the same") 
   add_hardware(p);
   const std::string before = p.kernel.state();
   for (const auto& [operation, sub] : {std::pair{"prepare", "begin"}, {"release", "end"}}) {
-    const auto ran = p.run("/etc/libvirt/hooks/qemu", {.arguments = {"win10", operation, sub, "-"}, .input = nic, .with_libvirt = false});
+    const auto ran =
+        p.run("/etc/libvirt/hooks/qemu",
+              {.arguments = {"win10", operation, sub, "-"}, .input = nic, .with_libvirt = false});
     CHECK(ran.status == 0);
     CHECK(ran.err.empty());
     CHECK((p.kernel.state() == before) == (operation == std::string("release")));
@@ -173,7 +195,8 @@ TEST_CASE("libvirt's own refusal stands, is quoted, and everything is undone") {
   p.root.write("/libvirt-mode", "fail-detach");
   const auto ran = p.hook("win10", "prepare", "begin", nic);
   CHECK(ran.status == 1);
-  CHECK(ran.err == "qemu-hook: 0000:02:00.0: libvirt's detach: PCI device is in use by driver QEMU, domain other\n");
+  CHECK(ran.err ==
+        "qemu-hook: 0000:02:00.0: libvirt's detach: PCI device is in use by driver QEMU, domain other\n");
   CHECK(p.kernel.state() == before);
   CHECK_FALSE(p.root.exists("/run/libvirt/qemu-hook/win10.journal"));
 }
@@ -181,7 +204,8 @@ TEST_CASE("libvirt's own refusal stands, is quoted, and everything is undone") {
 TEST_CASE("a conf that cannot be read refuses the start, with its line, and stays as it is") {
   Program p;
   add_hardware(p);
-  const std::string text = "guest = \"win10\"\n\n[[device]]\naddress = \"0000:02:00.0\"\ndetatch = \"never\"\n";
+  const std::string text =
+      "guest = \"win10\"\n\n[[device]]\naddress = \"0000:02:00.0\"\ndetatch = \"never\"\n";
   p.root.write("/etc/libvirt/qemu-hook/guests/win10.toml", text);
   const auto ran = p.hook("win10", "prepare", "begin", nic);
   CHECK(ran.status == 1);
@@ -212,8 +236,10 @@ TEST_CASE("the conf follows the XML and keeps the user's text") {
 }
 
 TEST_CASE("names of any kind: each its own files, all of them where they belong") {
-  for (const std::string& name : {std::string("with space"), std::string("..") , std::string("-rf"), std::string("--setup"), std::string("a'b\"c$(x)`y`"),
-                                  std::string("new\nline"), std::string(255, 'x'), std::string("größe"), std::string("\xe7\x95\x8c\xe7\x95\x8c")}) {
+  for (const std::string& name :
+       {std::string("with space"), std::string(".."), std::string("-rf"), std::string("--setup"),
+        std::string("a'b\"c$(x)`y`"), std::string("new\nline"), std::string(255, 'x'), std::string("größe"),
+        std::string("\xe7\x95\x8c\xe7\x95\x8c")}) {
     CAPTURE(name);
     Program p;
     add_hardware(p);

@@ -1,5 +1,6 @@
-// A stand-in for libvirt.so.0: the functions that the hook calls, acting on the tree below QEMU_HOOK_ROOT as libvirt acts
-// on /sys. Each call is noted in $QEMU_HOOK_ROOT/libvirt-calls; $QEMU_HOOK_ROOT/libvirt-mode says what goes wrong.
+// A stand-in for libvirt.so.0: the functions that the hook calls, acting on the tree below QEMU_HOOK_ROOT as
+// libvirt acts on /sys. Each call is noted in $QEMU_HOOK_ROOT/libvirt-calls; $QEMU_HOOK_ROOT/libvirt-mode
+// says what goes wrong.
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <unistd.h>
@@ -26,7 +27,9 @@ std::string mode() {
   std::ifstream(root() + "/libvirt-mode") >> text;
   return text;
 }
-void note(const std::string& text) { std::ofstream(root() + "/libvirt-calls", std::ios::app) << text << "\n"; }
+void note(const std::string& text) {
+  std::ofstream(root() + "/libvirt-calls", std::ios::app) << text << "\n";
+}
 void hang() {
   for (;;) ::pause();
 }
@@ -47,7 +50,9 @@ std::string device_folder(const std::string& name) {  // pci_0000_01_00_0
   address[10] = '.';
   return root() + "/sys/bus/pci/devices/" + address;
 }
-void put(const std::string& file, const std::string& text) { std::ofstream(file, std::ios::trunc) << text; }
+void put(const std::string& file, const std::string& text) {
+  std::ofstream(file, std::ios::trunc) << text;
+}
 
 bool bound_to(const std::string& folder, const std::string& driver) {
   std::error_code error;
@@ -79,11 +84,17 @@ virConnectPtr virConnectOpen(const char* uri) {
   static _virConnect connection;
   return &connection;
 }
-int virConnectClose(virConnectPtr) { return 0; }
-virErrorPtr virGetLastError(void) { return &last; }
+int virConnectClose(virConnectPtr) {
+  return 0;
+}
+virErrorPtr virGetLastError(void) {
+  return &last;
+}
 void virSetErrorFunc(void*, virErrorFunc) {}
 
-virNodeDevicePtr virNodeDeviceLookupByName(virConnectPtr, const char* name) { return new _virNodeDevice{name}; }
+virNodeDevicePtr virNodeDeviceLookupByName(virConnectPtr, const char* name) {
+  return new _virNodeDevice{name};
+}
 int virNodeDeviceFree(virNodeDevicePtr device) {
   delete device;
   return 0;
@@ -92,7 +103,8 @@ int virNodeDeviceDetachFlags(virNodeDevicePtr device, const char*, unsigned int)
   note("detach " + device->name);
   if (mode() == "hang-detach") hang();
   if (mode() == "fail-detach") {
-    set_error(VIR_FROM_NODEDEV, VIR_ERR_OPERATION_INVALID, "PCI device is in use by driver QEMU, domain other");
+    set_error(VIR_FROM_NODEDEV, VIR_ERR_OPERATION_INVALID,
+              "PCI device is in use by driver QEMU, domain other");
     return -1;
   }
   const std::string folder = device_folder(device->name);

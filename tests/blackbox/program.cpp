@@ -60,7 +60,8 @@ void Program::answer_writes() {
     std::vector<std::string> files;
     for (const auto& driver : host::list_folder(root.path() + "/sys/bus/pci/drivers"))
       for (const char* file : {"/unbind", "/bind"}) files.push_back(pci + "drivers/" + driver + file);
-    for (const auto& device : host::list_folder(root.path() + "/sys/bus/pci/devices")) files.push_back(pci + "devices/" + device + "/remove");
+    for (const auto& device : host::list_folder(root.path() + "/sys/bus/pci/devices"))
+      files.push_back(pci + "devices/" + device + "/remove");
     files.push_back(pci + "drivers_probe");
     files.push_back(pci + "rescan");
     for (const auto& file : files) {
@@ -81,8 +82,10 @@ Ran Program::run(const std::string& argv0, const Call& call) {
     ::dup2(in.end[0], 0);
     ::dup2(out.end[1], 1);
     ::dup2(err.end[1], 2);
-    const std::string root_variable = "QEMU_HOOK_ROOT=" + root.path(), path = "LD_LIBRARY_PATH=" QH_STAND_IN_FOLDER;
-    std::vector<const char*> environment{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", root_variable.c_str()};
+    const std::string root_variable = "QEMU_HOOK_ROOT=" + root.path(),
+                      path = "LD_LIBRARY_PATH=" QH_STAND_IN_FOLDER;
+    std::vector<const char*> environment{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                                         root_variable.c_str()};
     if (call.with_libvirt) environment.push_back(path.c_str());
     environment.push_back(nullptr);
     std::vector<const char*> argv{argv0.c_str()};
@@ -107,19 +110,25 @@ Ran Program::run(const std::string& argv0, const Call& call) {
       break;
     }
     if (in.end[1] >= 0 && input.empty() && !call.input_stays_open) in.close(1);
-    pollfd fds[3] = {{open[0] ? out.end[0] : -1, POLLIN, 0}, {open[1] ? err.end[0] : -1, POLLIN, 0}, {input.empty() ? -1 : in.end[1], POLLOUT, 0}};
+    pollfd fds[3] = {{open[0] ? out.end[0] : -1, POLLIN, 0},
+                     {open[1] ? err.end[0] : -1, POLLIN, 0},
+                     {input.empty() ? -1 : in.end[1], POLLOUT, 0}};
     ::poll(fds, 3, 20);
     char buffer[65536];
     for (int i = 0; i < 2; ++i) {
       if (fds[i].revents == 0) continue;
       const ssize_t n = ::read(i == 0 ? out.end[0] : err.end[0], buffer, sizeof buffer);
-      if (n <= 0) open[i] = false;
-      else (i == 0 ? ran.out : ran.err).append(buffer, static_cast<std::size_t>(n));
+      if (n <= 0)
+        open[i] = false;
+      else
+        (i == 0 ? ran.out : ran.err).append(buffer, static_cast<std::size_t>(n));
     }
     if (fds[2].revents != 0) {
       const ssize_t n = ::write(in.end[1], input.data(), input.size());
-      if (n > 0) input.remove_prefix(static_cast<std::size_t>(n));
-      else input = {};
+      if (n > 0)
+        input.remove_prefix(static_cast<std::size_t>(n));
+      else
+        input = {};
     }
   }
   if (!ran.ended) ::kill(pid, SIGKILL);
@@ -130,7 +139,8 @@ Ran Program::run(const std::string& argv0, const Call& call) {
   return ran;
 }
 
-Ran Program::hook(const std::string& guest, const std::string& operation, const std::string& sub_operation, const std::string& xml) {
+Ran Program::hook(const std::string& guest, const std::string& operation, const std::string& sub_operation,
+                  const std::string& xml) {
   return run("/etc/libvirt/hooks/qemu", {.arguments = {guest, operation, sub_operation, "-"}, .input = xml});
 }
 
@@ -141,7 +151,8 @@ Ran Program::command(std::vector<std::string> arguments, const std::string& inpu
 std::vector<std::string> Program::log() {
   std::vector<std::string> lines;
   char buffer[65536];
-  for (ssize_t n = 0; (n = ::recv(log_socket_, buffer, sizeof buffer, 0)) > 0;) lines.emplace_back(buffer, static_cast<std::size_t>(n));
+  for (ssize_t n = 0; (n = ::recv(log_socket_, buffer, sizeof buffer, 0)) > 0;)
+    lines.emplace_back(buffer, static_cast<std::size_t>(n));
   return lines;
 }
 

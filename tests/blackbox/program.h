@@ -1,4 +1,5 @@
-// The built binary, run as libvirt or a person runs it, over a tree of files that a model of the kernel answers.
+// The built binary, run as libvirt or a person runs it, over a tree of files that a model of the kernel
+// answers.
 #pragma once
 
 #include <atomic>
@@ -32,7 +33,8 @@ class Program {
   ~Program();
 
   // As libvirt runs it: argv[0] is the hook's path.
-  Ran hook(const std::string& guest, const std::string& operation, const std::string& sub_operation, const std::string& xml);
+  Ran hook(const std::string& guest, const std::string& operation, const std::string& sub_operation,
+           const std::string& xml);
   // As `qemu-hook`.
   Ran command(std::vector<std::string> arguments, const std::string& input = {});
   Ran run(const std::string& argv0, const Call& call);

@@ -31,7 +31,9 @@ void TemporaryRoot::write(const std::string& file, const std::string& text) cons
 std::string TemporaryRoot::read(const std::string& file) const {
   return host::read_file(path_ + file).value_or("");
 }
-bool TemporaryRoot::exists(const std::string& file) const { return fs::exists(fs::symlink_status(path_ + file)); }
+bool TemporaryRoot::exists(const std::string& file) const {
+  return fs::exists(fs::symlink_status(path_ + file));
+}
 
 Kernel::Kernel(const TemporaryRoot& root) : root_(root) {
   fs::create_directories(root.path() + "/proc");
@@ -41,7 +43,9 @@ Kernel::Kernel(const TemporaryRoot& root) : root_(root) {
   root.write("/sys/bus/pci/rescan", "");
 }
 
-std::string Kernel::device_folder(const std::string& address) const { return "/sys/bus/pci/devices/" + address; }
+std::string Kernel::device_folder(const std::string& address) const {
+  return "/sys/bus/pci/devices/" + address;
+}
 
 void Kernel::add_driver(const std::string& name) {
   for (const char* file : {"bind", "unbind"}) root_.write("/sys/bus/pci/drivers/" + name + "/" + file, "");
@@ -81,7 +85,8 @@ std::string Kernel::driver_override(const std::string& address) const {
 }
 
 bool Kernel::bind(const std::string& address, const std::string& name) {
-  const bool refuses = std::find(refusing_drivers.begin(), refusing_drivers.end(), name) != refusing_drivers.end();
+  const bool refuses =
+      std::find(refusing_drivers.begin(), refusing_drivers.end(), name) != refusing_drivers.end();
   const std::string folder = "/sys/bus/pci/drivers/" + name;
   if (refuses || name.empty() || !root_.exists(folder) || !driver(address).empty()) return false;
   fs::create_symlink("../../drivers/" + name, root_.path() + device_folder(address) + "/driver");
@@ -112,7 +117,8 @@ bool Kernel::write(const std::string& path, const std::string& value) {
   const std::string parent = p.parent_path().filename().string();
   if (attribute == "bind") {
     const auto device = devices_.find(text);
-    return device != devices_.end() && (device->second.native_driver == parent || driver_override(text) == parent) && bind(text, parent);
+    return device != devices_.end() &&
+           (device->second.native_driver == parent || driver_override(text) == parent) && bind(text, parent);
   }
   if (!devices_.contains(parent)) return false;
   if (attribute == "remove") {
@@ -154,7 +160,8 @@ Result<std::string> ModelSysfs::read_locked(const std::string& path, Millisecond
 
 Result<void> ModelSysfs::write(const std::string& path, const std::string& value, Milliseconds) {
   return faults_.run("write " + path + " " + std::string(trimmed(value)), [&]() -> Result<void> {
-    if (!kernel_.write(path, value)) return fail(ErrorKind::failed, "cannot write " + path + ": No such device");
+    if (!kernel_.write(path, value))
+      return fail(ErrorKind::failed, "cannot write " + path + ": No such device");
     return {};
   });
 }
@@ -166,7 +173,8 @@ Result<void> ModelLibvirt::detach(const std::string& name, Milliseconds) {
     const std::string address = parse_pci_address(name)->text();
     if (kernel_.driver(address) == "vfio-pci") return {};
     kernel_.write("bus/pci/devices/" + address + "/driver_override", "vfio-pci");
-    if (!kernel_.driver(address).empty()) kernel_.write("bus/pci/devices/" + address + "/driver/unbind", address);
+    if (!kernel_.driver(address).empty())
+      kernel_.write("bus/pci/devices/" + address + "/driver/unbind", address);
     kernel_.write("bus/pci/drivers_probe", address);
     return {};
   });

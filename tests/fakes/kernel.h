@@ -1,4 +1,5 @@
-// A model of the kernel's PCI driver core, on a tree of files: bind, unbind, probe, driver_override, remove, rescan.
+// A model of the kernel's PCI driver core, on a tree of files: bind, unbind, probe, driver_override, remove,
+// rescan.
 #pragma once
 
 #include <functional>
@@ -41,7 +42,7 @@ class Kernel {
  public:
   explicit Kernel(const TemporaryRoot& root);
 
-  void add_driver(const std::string& name);  // "loads its module"
+  void add_driver(const std::string& name);    // "loads its module"
   void add_device(const ModelDevice& device);  // and probes it
 
   // What a write to sysfs does. False: the write fails.

@@ -65,7 +65,8 @@ TEST_CASE("guest conf: defaults, and other spellings of the same") {
   CHECK(parsed("device = [{address = \"01:00.0\"}]") == conf);
   CHECK(parsed("device = []").devices.empty());
   CHECK(parsed("\xef\xbb\xbf[[device]]\r\n\"address\" = '''\r\n01:00.0'''\r\n") == conf);
-  CHECK(parsed("guest = \"\"\"\nb\xc3\xa4r\"\"\\\"\"\"\"\"\"\ngpu = 'none' # \xc3\xa4").guest == "b\xc3\xa4r\"\"\"\"\"");
+  CHECK(parsed("guest = \"\"\"\nb\xc3\xa4r\"\"\\\"\"\"\"\"\"\ngpu = 'none' # \xc3\xa4").guest ==
+        "b\xc3\xa4r\"\"\"\"\"");
   CHECK(parsed("guest = '\xc3\xa4#\\' # \"\ngpu = \"auto\"").guest == "\xc3\xa4#\\");
   CHECK(parsed("guest = \"b\\u00e4r \\\"x\\\" \\\\\"").guest == "b\xc3\xa4r \"x\" \\");
 }
@@ -74,7 +75,8 @@ TEST_CASE("guest conf: each choice is read, and printed as it is written") {
   for (const char* gpu : {"auto", "primary", "secondary", "none"})
     CHECK(std::string(to_string(parsed(std::string("gpu = \"") + gpu + "\"").gpu)) == gpu);
   for (const char* detach : {"auto", "always", "never"})
-    CHECK(std::string(to_string(parsed(device + "detach = \"" + detach + "\"").devices.at(0).detach)) == detach);
+    CHECK(std::string(to_string(parsed(device + "detach = \"" + detach + "\"").devices.at(0).detach)) ==
+          detach);
   for (const char* reset : {"none", "auto", "flr", "pm", "bus", "device_specific", "remove-rescan"})
     CHECK(std::string(to_string(parsed(device + "reset = \"" + reset + "\"").devices.at(0).reset)) == reset);
 }
@@ -82,7 +84,7 @@ TEST_CASE("guest conf: each choice is read, and printed as it is written") {
 TEST_CASE("guest conf: what is wrong is refused with file, line, column and remedy") {
   struct Case {
     std::string text;
-    std::string message;  // the beginning, behind "win10.toml:"
+    std::string message;      // the beginning, behind "win10.toml:"
     std::string remedy = {};  // a part
   };
   const Case cases[] = {
@@ -100,7 +102,9 @@ TEST_CASE("guest conf: what is wrong is refused with file, line, column and reme
       // Beyond ASCII where TOML has only ASCII: undefined behaviour in toml++ 3.3.0, seen by the sanitizer.
       {"# \xc3\xa4\n\xc3\xa4 = 1\n", "2:1: "},
       {"gpu = \xc3\xa4uto\n", "1:7: "},
-      {"gpu = \xe2\x80\x9c""auto\xe2\x80\x9d\n", "1:7: "},
+      {"gpu = \xe2\x80\x9c"
+       "auto\xe2\x80\x9d\n",
+       "1:7: "},
       {"gpu\xe3\x81\x82 = 1", "1:4: "},
       {"guest = \"\xc3\xa4\"\xc2\xa0\n", "1:12: "},
       {"guest = \"\"\"\n\\\xc3\xa4\"\"\"\n", "2:2: "},
@@ -115,7 +119,8 @@ TEST_CASE("guest conf: what is wrong is refused with file, line, column and reme
        "did you mean 'allow_in_use'?"},
       {device + "rest = \"flr\"\n", "3:1: unknown key 'rest'", "did you mean 'reset'?"},
       {device + "adress = \"x\"\n", "3:1: unknown key 'adress'", "did you mean 'address'?"},
-      {device + "gpu = \"auto\"\n", "3:1: unknown key 'gpu' in a [[device]]", "above the first line [[device]]"},
+      {device + "gpu = \"auto\"\n", "3:1: unknown key 'gpu' in a [[device]]",
+       "above the first line [[device]]"},
       {"reset = \"flr\"\n" + device, "1:1: unknown key 'reset' outside", "below a line [[device]]"},
       {"[host]\n", "1:2: unknown key 'host'"},
       {device + "[device.more]\na = 1\n", "3:9: unknown key 'more' in a [[device]]"},
@@ -139,11 +144,13 @@ TEST_CASE("guest conf: what is wrong is refused with file, line, column and reme
       {"gpu = \"Auto\"\n", "1:7: 'gpu' cannot be \"Auto\"", "did you mean \"auto\"?"},
       {"gpu = \"\"\n", "1:7: 'gpu' cannot be \"\"", "one of \"auto\", \"primary\", \"secondary\", \"none\""},
       {device + "detach = \"yes\"\n", "3:10: 'detach' cannot be \"yes\"", "\"always\""},
-      {device + "reset = \"device-specific\"\n", "3:9: 'reset' cannot be", "did you mean \"device_specific\"?"},
+      {device + "reset = \"device-specific\"\n", "3:9: 'reset' cannot be",
+       "did you mean \"device_specific\"?"},
       {device + "reset = \"remove_rescan\"\n", "3:9: 'reset' cannot be", "did you mean \"remove-rescan\"?"},
       {"uuid = \"4dea22b3\"\n", "1:8: '4dea22b3' is not a UUID"},
       {"uuid = \"4dea22b31d52d8f32516782e98ab3fa0\"\n", "1:8: "},
-      {device + "identity = \"10de:2484\"\n", "3:12: '10de:2484' is not an identity", "10de:2484 1462:3909 030000"},
+      {device + "identity = \"10de:2484\"\n", "3:12: '10de:2484' is not an identity",
+       "10de:2484 1462:3909 030000"},
       {device + "identity = \"10de:2484  1462:3909 030000\"\n", "3:12: "},
       {device + "identity = \"10dg:2484 1462:3909 030000\"\n", "3:12: "},
       // Addresses.
@@ -151,9 +158,11 @@ TEST_CASE("guest conf: what is wrong is refused with file, line, column and reme
       {device + "\n[[device]]\nvirsh = \"pci_0000_02_00_0\"\n", "4:1: this device has no address"},
       {"[[device]]\naddress = \"0000:01:0.0\"\n", "2:11: '0000:01:0.0' is not a PCI address",
        "did you mean 0000:01:00.0?"},
-      {device + "\n[[device]]\naddress = \"01:00.0\"\n", "5:11: 0000:01:00.0 is there twice, first in line 2"},
-      {device + "virsh = \"pci_0000_01_00_1\"\n", "3:9: virsh = 'pci_0000_01_00_1' is not the device at address "
-                                                  "0000:01:00.0",
+      {device + "\n[[device]]\naddress = \"01:00.0\"\n",
+       "5:11: 0000:01:00.0 is there twice, first in line 2"},
+      {device + "virsh = \"pci_0000_01_00_1\"\n",
+       "3:9: virsh = 'pci_0000_01_00_1' is not the device at address "
+       "0000:01:00.0",
        "virsh = \"pci_0000_01_00_0\""},
       {"[[device]]\nvirsh = \"pci_0000_01_00_1\"\naddress = \"0000:01:00.0\"\n", "2:9: virsh = "},
       {device + "virsh = \"\"\n", "3:9: virsh = ''"},

@@ -58,12 +58,14 @@ TEST_CASE("host conf: what is wrong is refused") {
   };
   const std::string range = "must be above 0 and at most 3600 seconds";
   const Case cases[] = {
-      {"backend = \"virsh\"\n", "1:11: 'backend' cannot be \"virsh\"", "one of \"auto\", \"libvirt\", \"sysfs\""},
+      {"backend = \"virsh\"\n", "1:11: 'backend' cannot be \"virsh\"",
+       "one of \"auto\", \"libvirt\", \"sysfs\""},
       {"backend = \"libvrit\"\n", "1:11: ", "did you mean \"libvirt\"?"},
       {"backend = 1\n", "1:11: 'backend' must be a string"},
       {"bakend = \"auto\"\n", "1:1: unknown key 'bakend'", "did you mean 'backend'?"},
       {"connect = 3\n", "1:1: unknown key 'connect' outside of [deadlines]", "below a line [deadlines]"},
-      {"[deadlines]\nbackend = \"auto\"\n", "2:1: unknown key 'backend' in [deadlines]", "above the line [deadlines]"},
+      {"[deadlines]\nbackend = \"auto\"\n", "2:1: unknown key 'backend' in [deadlines]",
+       "above the line [deadlines]"},
       {"[deadlines]\ndetatch = 3\n", "2:1: unknown key 'detatch'", "did you mean 'detach'?"},
       {"[[deadlines]]\n", "1:1: 'deadlines' must be a table", "[deadlines]"},
       {"deadlines = 3\n", "1:13: 'deadlines' must be a table"},

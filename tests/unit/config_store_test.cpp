@@ -73,14 +73,16 @@ qh::Error save_error(const std::string& path, const std::string& text = "new") {
   return done.error();
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
 TEST_CASE("store: what is saved is loaded, byte for byte") {
   const Folder folder;
-  for (const std::string& text : {std::string(), std::string("a\0\r\n\xff", 5), std::string(300'000, 'x'),
-                                  std::string(1 << 20, 'y')}) {
+  for (const std::string& text :
+       {std::string(), std::string("a\0\r\n\xff", 5), std::string(300'000, 'x'), std::string(1 << 20, 'y')}) {
     REQUIRE(save(folder / "g.toml", text).has_value());
     const auto loaded = load(folder / "g.toml");
     REQUIRE(loaded.has_value());
@@ -260,7 +262,8 @@ TEST_CASE("store: where no file can be made, the old one stays" * doctest::skip(
 
 TEST_CASE("store: what a killed save left behind does not hinder the next") {
   const Folder folder;
-  for (int i = 0; i < 3; ++i) write(folder / (".qemu-hook." + std::to_string(::getpid()) + "." + std::to_string(i)), "?");
+  for (int i = 0; i < 3; ++i)
+    write(folder / (".qemu-hook." + std::to_string(::getpid()) + "." + std::to_string(i)), "?");
   CHECK(save(folder / "g.toml", "text").has_value());
   CHECK(read(folder / "g.toml") == "text");
   CHECK(folder.files() == 4);

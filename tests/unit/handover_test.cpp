@@ -34,17 +34,23 @@ struct World {
     ports.settle = Milliseconds{5};
     // The process that calls is taken for libvirt's daemon, and it lives.
     const std::string parent = std::to_string(::getppid());
-    root.write("/proc/" + parent + "/stat", parent + " (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0");
+    root.write("/proc/" + parent + "/stat",
+               parent + " (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0");
   }
 
   Guest guest(const std::string& name, const std::vector<std::string>& addresses) {
     xml::Domain domain{name, "4dea22b3-1d52-d8f3-2516-782e98ab3fa0", {}, {}, {}};
-    for (const auto& a : addresses) domain.devices.push_back({*parse_pci_address(a), xml::Source::hostdev, false});
+    for (const auto& a : addresses)
+      domain.devices.push_back({*parse_pci_address(a), xml::Source::hostdev, false});
     return make_guest(domain, {}, sysfs);
   }
-  Guest card(const std::string& name = "win10") { return guest(name, {"0000:01:00.0", "0000:01:00.1", "0000:01:00.2"}); }
+  Guest card(const std::string& name = "win10") {
+    return guest(name, {"0000:01:00.0", "0000:01:00.1", "0000:01:00.2"});
+  }
 
-  std::vector<std::string> journals() const { return host::list_folder(root.path() + "/run/libvirt/qemu-hook"); }
+  std::vector<std::string> journals() const {
+    return host::list_folder(root.path() + "/run/libvirt/qemu-hook");
+  }
 };
 
 }  // namespace
@@ -53,16 +59,19 @@ TEST_CASE("a card goes to its guest and comes back") {
   World w;
   const std::string before = w.kernel.state();
   REQUIRE(prepare(w.ports, w.card(), Caller::hook).empty());
-  for (const char* address : {"0000:01:00.0", "0000:01:00.1", "0000:01:00.2"}) CHECK(w.kernel.driver(address) == "vfio-pci");
+  for (const char* address : {"0000:01:00.0", "0000:01:00.1", "0000:01:00.2"})
+    CHECK(w.kernel.driver(address) == "vfio-pci");
   CHECK(w.journals() == std::vector<std::string>{"win10.journal"});
-  CHECK(w.libvirt.calls == std::vector<std::string>{"detach pci_0000_01_00_1", "detach pci_0000_01_00_2", "detach pci_0000_01_00_0"});
+  CHECK(w.libvirt.calls == std::vector<std::string>{"detach pci_0000_01_00_1", "detach pci_0000_01_00_2",
+                                                    "detach pci_0000_01_00_0"});
 
   REQUIRE(release(w.ports, "win10").empty());
   CHECK(w.kernel.state() == before);
   CHECK(w.journals().empty());
 }
 
-TEST_CASE("vfio-pci is loaded before the first unbind, and every host driver is off before libvirt is called") {
+TEST_CASE(
+    "vfio-pci is loaded before the first unbind, and every host driver is off before libvirt is called") {
   World w;
   REQUIRE(prepare(w.ports, w.card(), Caller::hook).empty());
   REQUIRE(w.faults.acts.size() == 7);
@@ -269,7 +278,8 @@ TEST_CASE("refusals change nothing and name device, reason and remedy") {
     return errors[0].message;
   };
   CHECK(refused(w.guest("a", {"0000:07:00.0"})) == "0000:07:00.0: there is no such device on this host");
-  CHECK(refused(w.guest("a", {"0000:00:1c.0"})) == "0000:00:1c.0: is a bridge, and a bridge cannot be given to a guest");
+  CHECK(refused(w.guest("a", {"0000:00:1c.0"})) ==
+        "0000:00:1c.0: is a bridge, and a bridge cannot be given to a guest");
 
   auto other = w.guest("a", {"0000:02:00.0"});
   other.devices[0].conf.identity = "10de:2484 1462:3909 030000";
@@ -307,7 +317,8 @@ TEST_CASE("what a guest left whose daemon is gone is given back to the next one 
   World w;
   REQUIRE(prepare(w.ports, w.guest("first", {"0000:02:00.0"}), Caller::hook).empty());
   const std::string parent = std::to_string(::getppid());
-  w.root.write("/proc/" + parent + "/stat", parent + " (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4712 0 0");
+  w.root.write("/proc/" + parent + "/stat",
+               parent + " (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4712 0 0");
   REQUIRE(prepare(w.ports, w.guest("second", {"0000:02:00.0"}), Caller::hook).empty());
   CHECK(w.journals() == std::vector<std::string>{"second.journal"});
   CHECK(w.kernel.driver("0000:02:00.0") == "vfio-pci");
@@ -336,7 +347,8 @@ TEST_CASE("by hand, without a journal: only what was put on vfio-pci at run time
   w.kernel.write("bus/pci/devices/0000:02:00.0/driver_override", "vfio-pci");
   w.kernel.write("bus/pci/drivers/e1000e/unbind", "0000:02:00.0");
   w.kernel.write("bus/pci/drivers_probe", "0000:02:00.0");
-  CHECK(repair(w.ports, "a", {*parse_pci_address("0000:02:00.0"), *parse_pci_address("0000:01:00.0")}).empty());
+  CHECK(
+      repair(w.ports, "a", {*parse_pci_address("0000:02:00.0"), *parse_pci_address("0000:01:00.0")}).empty());
   CHECK(w.kernel.driver("0000:02:00.0") == "e1000e");
   CHECK(w.libvirt.calls == std::vector<std::string>{"reattach pci_0000_02_00_0"});
 }
@@ -347,9 +359,15 @@ TEST_CASE("a damaged journal: prepare and release say what to do, by hand the de
   REQUIRE(prepare(w.ports, w.card(), Caller::hook).empty());
   const std::string file = "/run/libvirt/qemu-hook/win10.journal";
   std::string text = w.root.read(file);
-  SUBCASE("scribbled on in the middle") { text.replace(text.find("since"), 5, "\x01\xff#!?"); }
-  SUBCASE("cut after its first line") { text.resize(text.find('\n') + 1); }
-  SUBCASE("emptied") { text.clear(); }
+  SUBCASE("scribbled on in the middle") {
+    text.replace(text.find("since"), 5, "\x01\xff#!?");
+  }
+  SUBCASE("cut after its first line") {
+    text.resize(text.find('\n') + 1);
+  }
+  SUBCASE("emptied") {
+    text.clear();
+  }
   w.root.write(file, text);
   for (const auto& errors : {release(w.ports, "win10"), prepare(w.ports, w.card(), Caller::hook)}) {
     REQUIRE(errors.size() == 1);

@@ -1,0 +1,98 @@
+# shellcheck shell=bash
+# Taking out what was installed, and nothing else. Sourced by install.sh.
+
+guests_with_devices() {
+    local journal name
+    for journal in "$root$run"/*.journal; do
+        [ -e "$journal" ] || continue
+        name=${journal##*/}
+        name=${name%.journal}
+        printf '%b\n' "${name//%/\\x}" # as the hook encodes it
+    done
+}
+
+refuse_while_in_use() {
+    local guests
+    guests=$(guests_with_devices)
+    [ -z "$guests" ] || [ "$force" = yes ] ||
+        die "these guests still have devices of the host: ${guests//$'\n'/, }" \
+            "shut them down first (one that is not running: qemu-hook --reattach GUEST), or use --force:" \
+            "nobody gives the devices back then"
+}
+
+remove() { # PATH
+    rm -f -- "$root$1" || die "cannot remove $root$1"
+    did "removed $root$1"
+}
+
+remove_links() {
+    local link
+    for link in "$main_link" "$extra_link"; do
+        case $(standing "$link") in
+            right | ours) remove "$link" ;;
+        esac
+    done
+}
+
+# Unchanged: as it was installed, which an older version may have done, or as it is shipped now. One that was there
+# before the installation is not ours.
+is_unchanged() { # PATH
+    [ -f "$root$1" ] || return 1
+    if [ -f "$root$manifest" ]; then
+        grep -qFx -- "file $(checksum "$root$1") $1" "$root$manifest"
+    else
+        cmp -s "$checkout/etc-libvirt/${1#/etc/libvirt/}" "$root$1"
+    fi
+}
+
+remove_confs() {
+    local conf_file
+    if [ "$purge" = yes ] && [ -d "$root$conf" ]; then
+        rm -rf -- "$root$conf" || die "cannot remove $root$conf"
+        did "removed $root$conf"
+    fi
+    for conf_file in "${shipped[@]}"; do
+        if is_unchanged "$conf_file"; then remove "$conf_file"; fi
+    done
+    remove_folder "$conf/guests"
+    remove_folder "$conf"
+}
+
+kept_confs() { (cd "$root$conf" && find . ! -type d -printf ' %P'); }
+
+remove_folder() { # PATH, if it is empty
+    rmdir -- "$root$1" 2>/dev/null || true
+}
+
+# A journal is what is left to give devices back by, so with --force it stays.
+remove_run_folder() {
+    [ -d "$root$run" ] || return 0
+    find "$root$run" -maxdepth 1 -type f ! -name '*.journal' -delete || true
+    remove_folder "$run"
+}
+
+# The folders that were made, the deepest first, if nothing else has moved in; the manifest goes before its folder.
+remove_folders() {
+    local made=() i
+    if [ -f "$root$manifest" ]; then
+        mapfile -t made < <(sed -n 's/^dir //p' "$root$manifest")
+        remove "$manifest"
+    fi
+    remove_folder "$state"
+    for ((i = ${#made[@]} - 1; i >= 0; i--)); do remove_folder "${made[i]}"; done
+}
+
+take_out() {
+    remove_links
+    if [ -e "$root$binary" ] || [ -L "$root$binary" ]; then remove "$binary"; fi
+    remove_confs
+    remove_run_folder
+    remove_folders
+    [ ! -d "$root$conf" ] || note "kept $root$conf:$(kept_confs) (--uninstall --purge removes them)"
+}
+
+uninstall_all() {
+    refuse_while_in_use
+    if is_installed || [ "$purge" = yes ]; then take_out; fi
+    [ "$changed" = yes ] || say "nothing to remove: qemu-hook is not installed"
+}
