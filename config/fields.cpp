@@ -7,13 +7,10 @@
 namespace qh::config {
 namespace {
 
-// Case and the kind of dash are what people get wrong first.
-std::string folded(std::string_view word) {
+std::string lower_case(std::string_view word) {
   std::string out(word);
-  for (char& c : out) {
+  for (char& c : out)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    if (c == '-' || c == ' ') c = '_';
-  }
   return out;
 }
 
@@ -47,7 +44,7 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
   std::string_view best;
   std::size_t best_distance = 0;
   for (std::string_view candidate : known) {
-    const std::size_t d = distance(folded(word), folded(candidate));
+    const std::size_t d = distance(lower_case(word), lower_case(candidate));
     if (d <= std::max<std::size_t>(1, candidate.size() / 3) && (best.empty() || d < best_distance)) {
       best = candidate;
       best_distance = d;

@@ -80,18 +80,12 @@ tl::unexpected<Error> Editor::cannot_edit(Position at, const std::string& why, s
 // Puts a string in the place of another; the new one is a basic string, whatever the old one was.
 Result<void> Editor::set_string(const TomlValue& value, const std::string& text) {
   const std::size_t at = value.begin.line - 1;
-  const auto byte = [](std::string_view line, std::size_t column) {
-    std::size_t i = 0;
-    for (; i < line.size(); ++i) {
-      const bool starts_character = (static_cast<unsigned char>(line[i]) & 0xc0) != 0x80;
-      if (starts_character && --column == 0) break;
-    }
-    return i;
-  };
   const auto is_quote = [](char c) { return c == '"' || c == '\''; };
   const std::string& line = lines_[at];
-  const std::size_t begin = byte(line, value.begin.column), end = byte(line, value.end.column);
-  if (value.begin.line != value.end.line || end < begin + 2 || !is_quote(line[begin]) ||
+  // Columns are bytes here: only keys and values that are ASCII can stand in front, and the value is one
+  // itself.
+  const std::size_t begin = value.begin.column - 1, end = value.end.column - 1;
+  if (value.begin.line != value.end.line || end > line.size() || end < begin + 2 || !is_quote(line[begin]) ||
       !is_quote(line[end - 1]))
     return cannot_edit(value.begin, "the value is spread over lines", "write it in one line, in quotes");
   lines_.replace(at, line.substr(0, begin) + toml_string(text) + line.substr(end));
@@ -190,10 +184,10 @@ Result<void> Editor::keep_device(const TomlValue& table, DeviceConf& device, con
   if (wanted.identity.empty() || wanted.identity == device.identity) return {};
   const bool other_card = !device.identity.empty();
   if (other_card && on_other_card_ == OnOtherCard::keep) return {};
+  if (auto editable = block(table); !editable) return fail(editable.error());
   if (other_card) out_.accepted.push_back(device.address);
   device.identity = wanted.identity;
   if (const TomlEntry* entry = find(table, "identity")) return set_string(entry->value, wanted.identity);
-  if (auto editable = block(table); !editable) return fail(editable.error());
   const TomlEntry* anchor = find(table, "virsh") ? find(table, "virsh") : find(table, "address");
   insert_beside(*anchor, true, {{"identity", wanted.identity}});
   return {};

@@ -1,6 +1,5 @@
 #include "xml/values.h"
 
-#include <cerrno>
 #include <cstdlib>
 #include <limits>
 
@@ -101,9 +100,9 @@ std::optional<std::string> unescape(std::string_view raw, Place place) {
 std::optional<std::uint32_t> parse_uint(const std::string& text) {
   if (text.find('-') != std::string::npos) return std::nullopt;  // strtoull would wrap it around
   char* end = nullptr;
-  errno = 0;
   const unsigned long long value = std::strtoull(text.c_str(), &end, 0);
-  if (end == text.c_str() || end != text.c_str() + text.size() || errno != 0) return std::nullopt;
+  if (end == text.c_str() || end != text.c_str() + text.size()) return std::nullopt;
+  // What does not fit into 64 bits comes as the largest value that does.
   if (value > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
   return static_cast<std::uint32_t>(value);
 }

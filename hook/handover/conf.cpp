@@ -15,7 +15,7 @@ Result<config::HostConf> load_host_conf(const std::string& root) {
   return fail(text.error());
 }
 
-Result<SyncedConf> sync_conf(const std::string& root, const host::Sysfs& sysfs, const xml::Domain& domain,
+Result<SyncedConf> read_conf(const std::string& root, const host::Sysfs& sysfs, const xml::Domain& domain,
                              config::OnOtherCard on_other_card) {
   SyncedConf result;
   result.path = root + names::guest_conf(domain.name);
@@ -34,9 +34,15 @@ Result<SyncedConf> sync_conf(const std::string& root, const host::Sysfs& sysfs, 
   auto synced = config::sync(*text, result.path, wanted, on_other_card);
   if (!synced) return fail(synced.error());
   result.synced = std::move(*synced);
-  if (result.synced.changed)
-    if (auto saved = config::save(result.path, result.synced.text); !saved) result.not_saved = saved.error();
   return result;
+}
+
+Result<SyncedConf> sync_conf(const std::string& root, const host::Sysfs& sysfs, const xml::Domain& domain,
+                             config::OnOtherCard on_other_card) {
+  auto conf = read_conf(root, sysfs, domain, on_other_card);
+  if (conf && conf->synced.changed)
+    if (auto saved = config::save(conf->path, conf->synced.text); !saved) conf->not_saved = saved.error();
+  return conf;
 }
 
 }  // namespace qh::handover

@@ -1,5 +1,6 @@
 #include "handover/device.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "host/file.h"
@@ -8,6 +9,10 @@
 
 namespace qh::handover {
 namespace {
+
+// The host driver is off already, so all that is left to libvirt takes milliseconds. A daemon that needs longer has no
+// worker to spare: every one of them waits for a hook, perhaps for this one.
+constexpr Milliseconds libvirt_detach_limit{6000};
 
 std::string or_none(const std::string& driver) {
   return driver.empty() ? "no driver" : driver;
@@ -39,8 +44,9 @@ Result<void> probe(Ports& ports, const PciAddress& address, Milliseconds timeout
   return ports.sysfs.write(names::drivers_probe, address.text(), timeout);
 }
 
-Result<void> unbind(Ports& ports, const PciAddress& address, Milliseconds timeout) {
-  return ports.sysfs.write(names::attribute(address, "driver/unbind"), address.text(), timeout);
+// From the driver that was seen, by its name: should another have taken the device meanwhile, it keeps it.
+Result<void> unbind(Ports& ports, const PciAddress& address, const std::string& driver, Milliseconds timeout) {
+  return ports.sysfs.write(names::driver_attribute(driver, "unbind"), address.text(), timeout);
 }
 
 bool has_driver(Ports& ports, const PciAddress& address, const std::string& driver) {
@@ -59,11 +65,12 @@ Result<void> leave_vfio(Ports& ports, const PciAddress& address) {
     auto done = ports.libvirt.reattach(address.node_device_name(), timeout);
     if (done) return {};
     if (!falls_to_sysfs(ports, address, done.error())) return done;
-    // libvirt may have got further than it could tell.
-    if (!host::is_on_vfio(ports.sysfs, address)) return {};
   }
+  // This waits for whoever works on the device: a libvirt that was too slow for us may still get there.
   if (auto cleared = write_override(ports, address, "", timeout); !cleared) return cleared;
-  if (auto unbound = unbind(ports, address, timeout); !unbound) return unbound;
+  if (!host::is_on_vfio(ports.sysfs, address)) return {};
+  auto unbound = unbind(ports, address, host::bound_driver(ports.sysfs, address), timeout);
+  if (!unbound && host::is_on_vfio(ports.sysfs, address)) return unbound;
   return probe(ports, address, timeout);
 }
 
@@ -88,13 +95,13 @@ Result<void> bind_host_driver(Ports& ports, const Measured& m) {
   const std::string address = m.address.text();
   const std::string other = host::bound_driver(ports.sysfs, m.address);
   if (!other.empty())
-    if (auto unbound = unbind(ports, m.address, timeout); !unbound) return unbound;
+    if (auto unbound = unbind(ports, m.address, other, timeout); !unbound) return unbound;
 
   auto tried = other.empty() ? probe(ports, m.address, timeout) : Result<void>{};
   if (tried && other.empty() && has_driver(ports, m.address, m.host_driver)) return {};
   if (!tried && tried.error().is(ErrorKind::timed_out)) return tried;
 
-  tried = ports.sysfs.write(names::driver_bind(m.host_driver), address, timeout);
+  tried = ports.sysfs.write(names::driver_attribute(m.host_driver, "bind"), address, timeout);
   if (tried && has_driver(ports, m.address, m.host_driver)) return {};
   if (!tried && tried.error().is(ErrorKind::timed_out)) return tried;
   ports.log.warning(address + ": " + m.host_driver +
@@ -124,7 +131,7 @@ Result<std::string> read_driver_override(const Ports& ports, const PciAddress& a
 Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
   const std::string driver = host::bound_driver(ports.sysfs, address);
   if (driver.empty()) return {};
-  const auto done = unbind(ports, address, ports.conf.deadlines.detach);
+  const auto done = unbind(ports, address, driver, ports.conf.deadlines.detach);
   if (!done && done.error().is(ErrorKind::timed_out)) {
     Error error = done.error();
     error.message =
@@ -144,7 +151,7 @@ Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {
   const Milliseconds timeout = ports.conf.deadlines.detach;
   bool by_sysfs = !uses_libvirt(ports);
   if (!by_sysfs) {
-    const auto done = ports.libvirt.detach(address.node_device_name(), timeout);
+    const auto done = ports.libvirt.detach(address.node_device_name(), std::min(timeout, libvirt_detach_limit));
     if (!done) {
       if (!falls_to_sysfs(ports, address, done.error())) return fail_in(address.text(), done.error());
       by_sysfs = true;
@@ -179,7 +186,7 @@ Result<void> give_back(Ports& ports, const Measured& m) {
   if (now == m.host_driver) return {};
   if (!m.host_driver.empty()) return bind_host_driver(ports, m);
   // It had no driver, and libvirt's reattach probes: somebody had unbound it on purpose.
-  if (auto unbound = unbind(ports, m.address, ports.conf.deadlines.reattach); !unbound)
+  if (auto unbound = unbind(ports, m.address, now, ports.conf.deadlines.reattach); !unbound)
     return fail_in(address, unbound.error());
   return {};
 }

@@ -21,8 +21,9 @@ inline std::string device(const PciAddress& address) {
 inline std::string attribute(const PciAddress& address, const std::string& name) {
   return device(address) + "/" + name;
 }
-inline std::string driver_bind(const std::string& driver) {
-  return "bus/pci/drivers/" + driver + "/bind";
+// "bind" or "unbind". The kernel refuses to unbind a device that another driver has by then.
+inline std::string driver_attribute(const std::string& driver, const std::string& name) {
+  return "bus/pci/drivers/" + driver + "/" + name;
 }
 
 inline constexpr char vfio_pci[] = "vfio-pci";  // driver and module, as libvirt writes both

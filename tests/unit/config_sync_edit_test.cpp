@@ -43,8 +43,6 @@ TEST_CASE("sync: a missing identity is filled in, where the others are") {
       // There, but empty.
       {"[[device]]\naddress = \"01:00.0\"\nidentity = ''  # x\n",
        "[[device]]\naddress = \"01:00.0\"\nidentity = " + line + "  # x\n"},
-      {"device = [ { address = \"01:00.0\", identity = \"\" } ]\n",
-       "device = [ { address = \"01:00.0\", identity = " + line + " } ]\n"},
   };
   for (const Case& c : cases) {
     CAPTURE(c.before);
@@ -208,6 +206,10 @@ TEST_CASE("sync: what cannot be edited safely is refused") {
       {g + "device = [\n{ address = \"01:00.0\" },\n]\n",
        {},
        "win10.toml:3:1: cannot edit this",
+       "[[device]]"},
+      {g + "device = [{ address = \"01:00.0\", identity = \"\" }]\n",
+       {{gpu, card}},
+       "win10.toml:2:11: cannot edit this",
        "[[device]]"},
       {g + "device = []\n", {{gpu}}, "win10.toml:2:1: cannot edit this", "delete this line"},
       {g + "[[device]]\naddress = \"01:00.0\"\nidentity = '''\n" + card + "'''\n",

@@ -118,6 +118,8 @@ TEST_CASE("sync: devices come and go, all else stays byte for byte") {
       {"drop the last", head + "\n" + g + "\n" + s, {gpu}, head + "\n" + g},
       {"drop all", head + "\n" + g + "\n" + s + "\n" + n, {}, head},
       {"drop without blank lines", head + g + s + n, {gpu, nic}, head + g + n},
+      {"drop keeps a gap that another needs", head + "\n" + g + s, {sound}, head + "\n" + s},
+      {"drop at the beginning, no blank lines", g + s, {sound}, "guest = \"win10\"\n\n" + s},
       {"drop all without blank lines", head + g + s + n, {}, head},
       {"drop keeps wider gaps", head + "\n\n\n" + g + "\n\n" + s, {sound}, head + "\n\n\n\n" + s},
       {"drop at the beginning",
