@@ -19,6 +19,9 @@ int run(const std::string& root, const std::vector<std::string>& arguments) {
     return wrong_call;
   }
   const std::string& command = options->command;
+  if (command == "--check") return check(root, *options);
+  if (command == "--plan") return plan(root, *options);
+  if (command == "--status") return status(root, *options);
   if (command == "--setup") return setup(root, *options);
   if (command == "--detach") return detach(root, *options);
   if (command == "--reattach") return reattach(root, *options);

@@ -7,6 +7,9 @@
 
 namespace qh::cli {
 
+int check(const std::string& root, const Options& options);
+int plan(const std::string& root, const Options& options);
+int status(const std::string& root, const Options& options);
 int setup(const std::string& root, const Options& options);
 int detach(const std::string& root, const Options& options);
 int reattach(const std::string& root, const Options& options);

@@ -11,13 +11,19 @@ namespace {
 constexpr std::array table{
     Row{"--setup", Argument::required, "GUEST",
         "make or sync the guest's device conf, and say whether it would work", true},
+    Row{"--check", Argument::optional, "GUEST",
+        "say whether its start would work; without one, whether this host is ready", true},
+    Row{"--plan", Argument::required, "GUEST", "show each step of its start and its end, with the reason",
+        true},
+    Row{"--status", Argument::none, "", "show the displays, the guests' devices and who has them", true},
     Row{"--detach", Argument::required, "GUEST",
         "free the guest's devices and detach them, as its start would", true},
     Row{"--reattach", Argument::required, "GUEST", "give the guest's devices back; repairs what a crash left",
         true},
     Row{"--version", Argument::none, "", "print the version", true},
     Row{"--help", Argument::none, "", "print this", true},
-    Row{"--xml", Argument::required, "FILE", "with --setup: the domain's XML from FILE, - for stdin", false},
+    Row{"--xml", Argument::required, "FILE", "the domain's XML from FILE, - for stdin, instead of libvirt's",
+        false},
     Row{"--json", Argument::none, "", "one JSON object on stdout", false},
 };
 
@@ -79,7 +85,10 @@ Result<Options> parse(const std::vector<std::string>& words) {
     if (auto taken = take(options, *row, *argument); !taken) return fail(taken.error());
   }
   if (options.command.empty()) return wrong("nothing to do");
-  if (!options.xml.empty() && options.command != "--setup") return wrong("--xml goes with --setup");
+  const bool reads_xml = options.command == "--setup" || options.command == "--check" ||
+                         options.command == "--plan" || options.command == "--detach";
+  if (!options.xml.empty() && (!reads_xml || options.guest.empty()))
+    return wrong("--xml goes with a guest's --setup, --check, --plan or --detach");
   return options;
 }
 

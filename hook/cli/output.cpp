@@ -36,6 +36,7 @@ std::size_t width(const std::string& text) {
 std::string table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
+    if (row.size() == 1) continue;  // a line of its own, not a cell
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
   }
@@ -43,7 +44,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i)
-      line += "  " + row[i] + std::string(widths[i] - width(row[i]), ' ');
+      line += "  " + row[i] + (row.size() == 1 ? "" : std::string(widths[i] - width(row[i]), ' '));
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;

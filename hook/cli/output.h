@@ -10,7 +10,8 @@
 
 namespace qh::cli {
 
-// Rows of cells as aligned columns, two blanks between, each line indented by two.
+// Rows of cells as aligned columns, two blanks between, each line indented by two. A row of one cell is a
+// line of its own.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
 // The guest's devices as a table, with names where the host knows them.

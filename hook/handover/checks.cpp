@@ -87,15 +87,6 @@ void check_claims(const Survey& s, Findings& out) {
   }
 }
 
-void check_driver(const Survey& s, Findings& out) {
-  if (s.vfio_available) return;
-  utsname kernel{};
-  ::uname(&kernel);
-  out.push_back({"driver", Severity::error, "",
-                 std::string("the kernel ") + kernel.release + " has no vfio-pci driver",
-                 "install this kernel's complete modules, or boot the kernel that is installed"});
-}
-
 // vfio-pci as a file that modprobe could load, or built in.
 bool vfio_in_modules(const std::string& root) {
   // A tree of another host's files, made to reproduce a bug, rarely has its modules: give it the benefit.
@@ -117,10 +108,19 @@ Survey survey(const std::string& root, const host::Sysfs& sysfs, Guest guest) {
     if (auto device = host::read_pci_device(sysfs, address)) s.all_devices.push_back(std::move(*device));
   s.iommu_in_kernel = std::any_of(s.all_devices.begin(), s.all_devices.end(),
                                   [](const auto& d) { return !d.iommu_group.empty(); });
-  s.vfio_available = sysfs.exists(names::vfio_pci_driver) || vfio_in_modules(root);
+  s.missing_vfio = missing_vfio(root, sysfs);
   s.conflicts = find_conflicts(root, guest.name, guest.addresses());
   s.guest = std::move(guest);
   return s;
+}
+
+std::optional<Finding> missing_vfio(const std::string& root, const host::Sysfs& sysfs) {
+  if (sysfs.exists(names::vfio_pci_driver) || vfio_in_modules(root)) return std::nullopt;
+  utsname kernel{};
+  ::uname(&kernel);
+  return Finding{"driver", Severity::error, "",
+                 std::string("the kernel ") + kernel.release + " has no vfio-pci driver",
+                 "install this kernel's complete modules, or boot the kernel that is installed"};
 }
 
 std::vector<Finding> check(const Survey& s) {
@@ -129,7 +129,7 @@ std::vector<Finding> check(const Survey& s) {
   check_present(s, findings);
   check_identity(s, findings);
   check_iommu(s, findings);
-  check_driver(s, findings);
+  if (s.missing_vfio) findings.push_back(*s.missing_vfio);
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.severity < b.severity; });
   return findings;

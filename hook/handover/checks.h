@@ -1,6 +1,7 @@
 // What is looked at before anything is touched. Pure: from one survey of the host to findings.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,12 +24,15 @@ struct Finding {
 struct Survey {
   Guest guest;
   std::vector<host::PciDevice> all_devices;  // every function of the host
-  bool vfio_available = false;               // vfio-pci is loaded, built in, or a module of this kernel
+  std::optional<Finding> missing_vfio;       // the host has no vfio-pci
   bool iommu_in_kernel = false;              // the kernel has an IOMMU at work, for whichever device
   std::vector<Conflict> conflicts;           // with other guests' claims
 };
 
 Survey survey(const std::string& root, const host::Sysfs& sysfs, Guest guest);
+
+// The finding if vfio-pci can neither be found nor loaded.
+std::optional<Finding> missing_vfio(const std::string& root, const host::Sysfs& sysfs);
 
 // Errors first.
 std::vector<Finding> check(const Survey& survey);

@@ -10,8 +10,8 @@
 namespace qh::handover {
 namespace {
 
-// The host driver is off already, so all that is left to libvirt takes milliseconds. A daemon that needs longer has no
-// worker to spare: every one of them waits for a hook, perhaps for this one.
+// The host driver is off already, so all that is left to libvirt takes milliseconds. A daemon that needs
+// longer has no worker to spare: every one of them waits for a hook, perhaps for this one.
 constexpr Milliseconds libvirt_detach_limit{6000};
 
 std::string or_none(const std::string& driver) {
@@ -45,7 +45,8 @@ Result<void> probe(Ports& ports, const PciAddress& address, Milliseconds timeout
 }
 
 // From the driver that was seen, by its name: should another have taken the device meanwhile, it keeps it.
-Result<void> unbind(Ports& ports, const PciAddress& address, const std::string& driver, Milliseconds timeout) {
+Result<void> unbind(Ports& ports, const PciAddress& address, const std::string& driver,
+                    Milliseconds timeout) {
   return ports.sysfs.write(names::driver_attribute(driver, "unbind"), address.text(), timeout);
 }
 
@@ -151,7 +152,8 @@ Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {
   const Milliseconds timeout = ports.conf.deadlines.detach;
   bool by_sysfs = !uses_libvirt(ports);
   if (!by_sysfs) {
-    const auto done = ports.libvirt.detach(address.node_device_name(), std::min(timeout, libvirt_detach_limit));
+    const auto done =
+        ports.libvirt.detach(address.node_device_name(), std::min(timeout, libvirt_detach_limit));
     if (!done) {
       if (!falls_to_sysfs(ports, address, done.error())) return fail_in(address.text(), done.error());
       by_sysfs = true;

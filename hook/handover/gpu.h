@@ -1,6 +1,9 @@
 // What kind of GPU guest it is.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "handover/guest.h"
 
 namespace qh::handover {
@@ -8,5 +11,8 @@ namespace qh::handover {
 // The conf's `gpu`, with "auto" decided from the host: primary when a display-class device of the guest
 // carries the console, secondary when it has another one, else none.
 config::Gpu gpu_kind(const std::string& root, const host::Sysfs& sysfs, const Guest& guest);
+
+// Why, a sentence for each display of the guest.
+std::vector<std::string> gpu_reasons(const std::string& root, const host::Sysfs& sysfs, const Guest& guest);
 
 }  // namespace qh::handover

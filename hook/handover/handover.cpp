@@ -54,19 +54,6 @@ Result<host::Fd> lock_claims(Ports& ports, const Guest& guest) {
   }
 }
 
-// Those that are to be detached, as they stand. A device on a VFIO driver already is not ours: not touched.
-Result<std::vector<ToDetach>> measure(Ports& ports, const Guest& guest) {
-  std::vector<ToDetach> devices;
-  for (const auto& d : guest.devices) {
-    if (!d.is_ours() || !d.present || d.present->on_vfio) continue;
-    auto driver_override = read_driver_override(ports, d.address());
-    if (!driver_override) return fail(driver_override.error());
-    devices.push_back(
-        {{d.address(), d.present->driver, *driver_override}, d.present->is_audio(), d.present->is_display()});
-  }
-  return devices;
-}
-
 std::vector<Error> to_errors(const std::vector<Finding>& findings) {
   std::vector<Error> errors;
   for (const auto& f : findings)
@@ -143,6 +130,19 @@ Result<void> is_not_running(const Ports& ports, const std::string& guest) {
 
 }  // namespace
 
+Result<Plan> plan(const Ports& ports, const Guest& guest) {
+  std::vector<ToDetach> devices;
+  for (const auto& d : guest.devices) {
+    // A device on a VFIO driver already is not ours: not touched, not given back.
+    if (!d.is_ours() || !d.present || d.present->on_vfio) continue;
+    auto driver_override = read_driver_override(ports, d.address());
+    if (!driver_override) return fail(driver_override.error());
+    devices.push_back(
+        {{d.address(), d.present->driver, *driver_override}, d.present->is_audio(), d.present->is_display()});
+  }
+  return make_plan(std::move(devices), ports.sysfs.exists(names::vfio_pci_driver));
+}
+
 std::vector<Error> prepare(Ports& ports, const Guest& guest, Caller caller) {
   const Stopwatch watch;
   if (caller == Caller::hand)
@@ -161,11 +161,9 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest, Caller caller) {
     if (f.severity == Severity::warning) ports.log.warning(f.message);
   if (has_errors(findings)) return to_errors(findings);
 
-  auto devices = measure(ports, now.guest);
-  if (!devices) return {devices.error()};
-  const bool vfio_loaded = ports.sysfs.exists(names::vfio_pci_driver);
-  const Plan plan = make_plan(std::move(*devices), vfio_loaded);
-  auto journal = claim(ports, now.guest, plan, caller);
+  const auto steps = plan(ports, now.guest);
+  if (!steps) return {steps.error()};
+  auto journal = claim(ports, now.guest, *steps, caller);
   if (!journal) return {journal.error()};
   lock->reset();
 

@@ -13,6 +13,10 @@ enum class Caller {
   hand,
 };
 
+// What `prepare` would do now: measures, changes nothing. Devices on a VFIO driver and those that are not
+// ours need no step.
+Result<Plan> plan(const Ports& ports, const Guest& guest);
+
 // Frees and detaches the guest's devices. On failure the host is as it was, the errors say why (the culprit
 // first), and what could not be undone stays in the journal.
 std::vector<Error> prepare(Ports& ports, const Guest& guest, Caller caller);

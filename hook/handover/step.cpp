@@ -41,6 +41,15 @@ std::string describe(const Step& step) {
                     step);
 }
 
+std::string describe_undo(const Step& step) {
+  const auto* detached = std::get_if<Detach>(&step);
+  if (detached == nullptr) return {};  // a module stays; a reattached device has its host driver again
+  const Measured& d = detached->device;
+  return "reattach " + d.address.text() +
+         (d.host_driver.empty() ? ", which had no driver" : " to " + d.host_driver) +
+         (d.driver_override.empty() ? "" : ", with driver_override " + d.driver_override);
+}
+
 std::string to_line(const Step& step) {
   return std::visit(Overloaded{
                         [](const LoadModule& s) { return "load-module " + s.module; },

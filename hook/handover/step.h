@@ -45,6 +45,8 @@ using Plan = std::vector<PlannedStep>;
 
 // "unbind 0000:01:00.0 from nvidia"
 std::string describe(const Step& step);
+// What giving back does about it: "reattach 0000:01:00.0 to nvidia"; empty where nothing is undone.
+std::string describe_undo(const Step& step);
 
 // One line of the journal, and back. Words are separated by blanks; none contains one.
 std::string to_line(const Step& step);

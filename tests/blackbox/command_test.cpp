@@ -43,7 +43,7 @@ TEST_CASE("a wrong call is exit 2 and says what is wrong") {
                                                                      {"--setup", ""},
                                                                      {"--frobnicate"},
                                                                      {"--setup", "a", "--detach", "b"},
-                                                                     {"--detach", "a", "--xml", "b"},
+                                                                     {"--reattach", "a", "--xml", "b"}, {"--check", "--xml", "b"},
                                                                      {"--json"},
                                                                      {"--version=3"}}) {
     const auto ran = p.command(arguments);

@@ -1,0 +1,66 @@
+// qemu-hook --check [GUEST]
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/domain_source.h"
+#include "cli/output.h"
+#include "core/text.h"
+#include "handover/conf.h"
+#include "handover/gpu.h"
+#include "handover/readiness.h"
+
+namespace qh::cli {
+namespace {
+
+int report(const std::string& what, const std::vector<handover::Finding>& findings) {
+  const bool ok = !handover::has_errors(findings);
+  std::printf("%s: %s\n%s", printable(what).c_str(), ok ? "a start would work" : "a start would be refused",
+              finding_lines(findings).c_str());
+  return ok ? done : refused;
+}
+
+int check_this_host(const std::string& root, const Options& options) {
+  const host::RealSysfs sysfs(root);
+  const auto findings = handover::check_host(root, sysfs);
+  const bool ok = !handover::has_errors(findings);
+  if (options.json) {
+    print_json({{"ok", ok}, {"findings", to_json(findings)}});
+    return ok ? done : refused;
+  }
+  std::printf("this host: %s\n%s",
+              findings.empty() ? "ready"
+              : ok             ? "ready, but"
+                               : "not ready",
+              finding_lines(findings).c_str());
+  return ok ? done : refused;
+}
+
+}  // namespace
+
+int check(const std::string& root, const Options& options) {
+  if (options.guest.empty()) return check_this_host(root, options);
+  const auto found = find_domain(root, options);
+  if (!found) return print_errors({found.error()}), refused;
+  if (!found->warning.empty()) print_warning(found->warning);
+  const host::RealSysfs sysfs(root);
+  const auto conf = handover::read_conf(root, sysfs, found->domain, config::OnOtherCard::keep);
+  if (!conf) return print_errors({conf.error()}), refused;
+  const auto guest = handover::make_guest(found->domain, conf->synced.conf, sysfs);
+  const auto findings = handover::check(handover::survey(root, sysfs, guest));
+  const auto gpu = handover::gpu_kind(root, sysfs, guest);
+  const bool ok = !handover::has_errors(findings);
+  if (options.json) {
+    auto object = to_json(guest, gpu);
+    object["ok"] = ok;
+    object["findings"] = to_json(findings);
+    print_json(object);
+    return ok ? done : refused;
+  }
+  if (!guest.devices.empty()) std::printf("%s\n", device_table(guest).c_str());
+  for (const auto& line : handover::gpu_reasons(root, sysfs, guest)) std::printf("  %s\n", line.c_str());
+  return report(guest.name, findings);
+}
+
+}  // namespace qh::cli

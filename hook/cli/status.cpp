@@ -1,0 +1,152 @@
+// qemu-hook --status
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "config/store.h"
+#include "core/text.h"
+#include "handover/claims.h"
+#include "host/names.h"
+#include "host/pci_ids.h"
+#include "host/process.h"
+
+namespace qh::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+// Which guests' confs name each device.
+std::map<PciAddress, std::vector<std::string>> conf_devices(const std::string& root) {
+  std::map<PciAddress, std::vector<std::string>> guests;
+  const std::string folder = root + names::guest_conf_folder;
+  for (const auto& name : host::list_folder(folder)) {
+    if (name.size() < 5 || name.substr(name.size() - 5) != ".toml") continue;
+    const auto text = config::load(folder + "/" + name);
+    const auto conf =
+        text ? config::parse_guest_conf(*text, folder + "/" + name) : tl::unexpected(text.error());
+    if (!conf) {
+      print_warning(conf.error().message);
+      continue;
+    }
+    for (const auto& d : conf->devices) guests[d.address].push_back(conf->guest);
+  }
+  return guests;
+}
+
+const char* to_string(handover::Holding holding) {
+  switch (holding) {
+    case handover::Holding::by_hand:
+      return "by hand";
+    case handover::Holding::running:
+      return "running";
+    case handover::Holding::changing:
+      return "starting or ending";
+    case handover::Holding::leftover:
+      return "left over";
+  }
+  return "";
+}
+
+// Steps that a process of ours still hangs in.
+std::vector<std::string> stuck_steps(const std::string& root, const handover::Record& record) {
+  std::vector<std::string> stuck;
+  for (const auto& s : record.steps)
+    if (s.stuck && host::is_alive(root, *s.stuck))
+      stuck.push_back(describe(s.step) + ": process " + std::to_string(s.stuck->pid) +
+                      " waits in the kernel for the driver");
+  return stuck;
+}
+
+struct Line {
+  host::PciDevice device;
+  bool present = true;
+  std::vector<std::string> guests;
+  const handover::Record* claim = nullptr;
+};
+
+std::vector<Line> collect(const std::string& root, const host::Sysfs& sysfs,
+                          const std::vector<handover::Record>& records) {
+  auto guests = conf_devices(root);
+  std::set<PciAddress> wanted;
+  for (const auto& [address, names] : guests) wanted.insert(address);
+  for (const auto& r : records) wanted.insert(r.devices.begin(), r.devices.end());
+  for (const auto& address : host::list_pci_addresses(sysfs))
+    if (const auto d = host::read_pci_device(sysfs, address); d && d->is_display()) wanted.insert(address);
+
+  std::vector<Line> lines;
+  for (const auto& address : wanted) {
+    Line line;
+    if (auto d = host::read_pci_device(sysfs, address))
+      line.device = std::move(*d);
+    else
+      line.present = false, line.device.address = address;
+    line.guests = guests[address];
+    for (const auto& r : records)
+      if (r.claims(address)) line.claim = &r;
+    lines.push_back(std::move(line));
+  }
+  std::stable_sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
+    return a.device.is_display() > b.device.is_display();
+  });
+  return lines;
+}
+
+ordered_json to_json(const std::string& root, const Line& line) {
+  ordered_json object{{"address", line.device.address.text()},
+                      {"virsh", line.device.address.node_device_name()},
+                      {"present", line.present}};
+  if (line.present) {
+    object["identity"] = line.device.identity;
+    object["name"] = host::pci_name(line.device.identity);
+    object["driver"] = line.device.driver;
+    object["iommu_group"] = line.device.iommu_group;
+  }
+  object["guests"] = line.guests;
+  if (line.claim != nullptr)
+    object["claim"] = {{"guest", line.claim->guest},
+                       {"state", to_string(handover::holding(root, *line.claim))},
+                       {"since", line.claim->since}};
+  return object;
+}
+
+}  // namespace
+
+int status(const std::string& root, const Options& options) {
+  const host::RealSysfs sysfs(root);
+  const auto records = handover::list_records(root);
+  const auto lines = collect(root, sysfs, records);
+  if (options.json) {
+    ordered_json devices = ordered_json::array(), stuck = ordered_json::array();
+    for (const auto& line : lines) devices.push_back(to_json(root, line));
+    for (const auto& r : records)
+      for (const auto& text : stuck_steps(root, r)) stuck.push_back({{"guest", r.guest}, {"step", text}});
+    print_json({{"devices", std::move(devices)}, {"stuck", std::move(stuck)}});
+    return done;
+  }
+  std::vector<std::vector<std::string>> rows{{"DEVICE", "DRIVER", "GROUP", "GUEST", "CLAIM"}};
+  for (const auto& line : lines) {
+    const auto dash = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
+    std::string claim = "-";
+    if (line.claim != nullptr)
+      claim = printable(line.claim->guest) + ", " + to_string(handover::holding(root, *line.claim)) + " " +
+              handover::since(line.claim->since);
+    rows.push_back({line.device.address.text(), line.present ? dash(line.device.driver) : "not there",
+                    dash(line.device.iommu_group), dash(printable(join(line.guests))), claim});
+    // The name on a line of its own: a phone's screen has 80 columns, or fewer.
+    const std::string name = host::pci_name(line.device.identity);
+    if (!name.empty()) rows.push_back({"  " + name});
+  }
+  std::fputs(rows.size() == 1 ? "no display and no device of a guest on this host\n" : table(rows).c_str(),
+             stdout);
+  for (const auto& r : records)
+    for (const auto& text : stuck_steps(root, r))
+      std::printf("\n  STUCK: %s: %s\n", printable(r.guest).c_str(), text.c_str());
+  return done;
+}
+
+}  // namespace qh::cli

@@ -1,0 +1,147 @@
+#include "handover/readiness.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdlib>
+#include <optional>
+
+#include "core/text.h"
+#include "host/file.h"
+#include "host/names.h"
+#include "host/process.h"
+
+namespace qh::handover {
+namespace {
+
+using Findings = std::vector<Finding>;
+
+void add(Findings& out, const char* check, Severity severity, std::string message, std::string remedy) {
+  out.push_back({check, severity, "", std::move(message), std::move(remedy)});
+}
+
+// The hook as libvirt finds it: the file `qemu`, or since libvirt 6.5 anything in qemu.d.
+struct Hook {
+  std::string path;
+  struct stat link {};  // of the name itself: when it was put there
+  struct stat file {};  // of what it leads to
+};
+
+bool is_ours(const std::string& path) {
+  char target[PATH_MAX];
+  const std::string file = ::realpath(path.c_str(), target) != nullptr ? target : path;
+  return file.substr(file.rfind('/') + 1) == "qemu-hook" ||
+         host::read_file(path, 64U << 20U).value_or("").find("qemu-hook journal 1") != std::string::npos;
+}
+
+std::optional<Hook> find_hook(const std::string& root) {
+  std::vector<std::string> candidates{root + names::libvirt_hook};
+  for (const auto& name : host::list_folder(root + names::libvirt_hook_folder))
+    candidates.push_back(root + names::libvirt_hook_folder + "/" + name);
+  for (const auto& path : candidates) {
+    Hook hook{path};
+    if (::lstat(path.c_str(), &hook.link) == 0 && is_ours(path)) {
+      (void)::stat(path.c_str(), &hook.file);
+      return hook;
+    }
+  }
+  return std::nullopt;
+}
+
+struct RunningDaemon {
+  std::string name;
+  std::time_t started = 0;
+};
+
+std::optional<RunningDaemon> find_daemon(const std::string& root) {
+  for (const char* name : {"libvirtd", "virtqemud"}) {
+    const auto text = host::read_file(root + "/run/" + name + ".pid");
+    const int pid = text ? static_cast<int>(std::strtol(text->c_str(), nullptr, 10)) : 0;
+    const auto process = pid > 0 ? host::find_process(root, pid) : std::nullopt;
+    if (!process || host::command_name(root, pid) != name) continue;
+    // Start time counts from boot.
+    const auto uptime = host::read_file(root + "/proc/uptime");
+    const double since_boot = uptime ? std::strtod(uptime->c_str(), nullptr) : 0;
+    const auto boot = std::time(nullptr) - static_cast<std::time_t>(since_boot);
+    return RunningDaemon{name,
+                         boot + static_cast<std::time_t>(process->start_time /
+                                                         static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)))};
+  }
+  return std::nullopt;
+}
+
+void check_installed(const std::string& root, Findings& out) {
+  const auto hook = find_hook(root);
+  if (!hook)
+    return add(out, "hook", Severity::error,
+               std::string("qemu-hook is not installed as libvirt's hook: ") + names::libvirt_hook +
+                   " is not it, nor is anything in qemu.d",
+               "install/install.sh");
+  if (!S_ISREG(hook->file.st_mode) || (hook->file.st_mode & 0111) == 0)
+    return add(out, "hook", Severity::error, hook->path + " leads to nothing that can be executed",
+               "install/install.sh");
+  if ((hook->file.st_mode & 0755) != 0755)
+    add(out, "hook", Severity::error,
+        hook->path + " is not executable for all: guests of qemu:///session cannot start",
+        "chmod 0755 " + hook->path);
+  if ((hook->file.st_mode & 022) != 0 || hook->file.st_uid != 0)
+    add(out, "hook", Severity::error, hook->path + " can be changed by others than root, and runs as root",
+        "chown root:root " + hook->path + " && chmod 0755 " + hook->path);
+
+  const auto daemon = find_daemon(root);
+  if (!daemon)
+    return add(out, "daemon", Severity::warning,
+               "no libvirt daemon runs now; it starts with the first guest, or not at all",
+               "systemctl start libvirtd (or virtqemud.socket)");
+  // The folder of journals is made by the first `prepare` of a guest with devices: proof that libvirt calls.
+  struct stat called {};
+  const bool ever = ::stat((root + names::run_folder).c_str(), &called) == 0;
+  if (hook->link.st_ctime > daemon->started && (!ever || called.st_mtime < hook->link.st_ctime))
+    add(out, "daemon", Severity::warning,
+        daemon->name + " runs since before the hook was installed, and has not called it yet",
+        "systemctl reload " + daemon->name);
+  else if (!ever)
+    add(out, "daemon", Severity::warning,
+        "installed, but libvirt has not called it yet for a guest with devices since the boot",
+        "nothing, if no such guest was started; else: systemctl reload " + daemon->name);
+}
+
+void check_kernel(const std::string& root, const host::Sysfs& sysfs, Findings& out) {
+  if (sysfs.list("class/iommu").empty())
+    add(out, "iommu", Severity::error, "the kernel has no IOMMU at work",
+        "switch on the IOMMU in the firmware (VT-d, AMD-Vi), and on Intel boot with intel_iommu=on");
+  if (auto missing = missing_vfio(root, sysfs)) out.push_back(*missing);
+}
+
+void check_confinement(const std::string& root, const host::Sysfs& sysfs, Findings& out) {
+  // virt_hooks_unconfined is off by default on Fedora and RHEL: a hook is denied what it needs there.
+  const bool enforcing = sysfs.read("fs/selinux/enforce") == "1";
+  const auto boolean = sysfs.read("fs/selinux/booleans/virt_hooks_unconfined");
+  if (enforcing && boolean && boolean->substr(0, 1) == "0")
+    add(out, "selinux", Severity::warning, "SELinux confines libvirt's hooks (virt_hooks_unconfined is off)",
+        "setsebool -P virt_hooks_unconfined on");
+  const auto hook = find_hook(root);
+  char target[PATH_MAX];
+  if (sysfs.read("module/apparmor/parameters/enabled") != "Y" || !hook ||
+      ::realpath(hook->path.c_str(), target) == nullptr)
+    return;
+  const std::string file = std::string(target).substr(root.size());
+  for (const char* allowed : {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/etc/libvirt/hooks/"})
+    if (file.find(allowed) == 0) return;
+  add(out, "apparmor", Severity::error,
+      hook->path + " leads to " + file + ", which AppArmor does not let libvirt execute: no guest can start",
+      "let it lead to /usr/sbin/qemu-hook (install/install.sh does)");
+}
+
+}  // namespace
+
+std::vector<Finding> check_host(const std::string& root, const host::Sysfs& sysfs) {
+  Findings findings;
+  check_kernel(root, sysfs, findings);
+  check_installed(root, findings);
+  check_confinement(root, sysfs, findings);
+  return findings;
+}
+
+}  // namespace qh::handover

@@ -1,0 +1,14 @@
+// Whether this host is set up for hand-overs at all, whichever guest.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "handover/checks.h"
+
+namespace qh::handover {
+
+// Checks named "iommu", "driver", "hook", "daemon", "selinux", "apparmor". Empty: all is well.
+std::vector<Finding> check_host(const std::string& root, const host::Sysfs& sysfs);
+
+}  // namespace qh::handover
