@@ -149,3 +149,84 @@ TEST_CASE("what is detached by hand for one guest is not taken by another") {
     CHECK(p.kernel.driver("0000:02:00.0") == "e1000e");
   }
 }
+
+TEST_CASE("--check says what a start would do, and changes nothing") {
+  Program p;
+  add_hardware(p);
+  const std::string before = p.files();
+  const auto good = p.command({"--check", "win10", "--xml", "-"}, nic);
+  CHECK(good.status == 0);
+  CHECK(good.out.find("win10: a start would work") != std::string::npos);
+  const auto bad = p.command({"--check", "win10", "--xml", "-"}, nic_and_ghost);
+  CHECK(bad.status == 1);
+  CHECK(bad.out.find("error: present: 0000:07:00.0: there is no such device on this host") != std::string::npos);
+  const auto object = json::parse(p.command({"--check", "win10", "--xml", "-", "--json"}, nic_and_ghost).out);
+  CHECK(object["ok"] == false);
+  CHECK(object["findings"][0]["check"] == "present");
+  CHECK(object["findings"][0]["severity"] == "error");
+  CHECK(object["findings"][0]["device"] == "0000:07:00.0");
+  CHECK(p.files() == before);
+}
+
+TEST_CASE("what --check passes prepare does, and what it refuses prepare refuses with the same words") {
+  for (const auto& xml : {nic, nic_and_ghost}) {
+    Program p;
+    add_hardware(p);
+    p.command({"--setup", "win10", "--xml", "-"}, xml);
+    const auto checked = json::parse(p.command({"--check", "win10", "--xml", "-", "--json"}, xml).out);
+    const auto prepared = p.hook("win10", "prepare", "begin", xml);
+    CHECK((prepared.status == 0) == checked["ok"].get<bool>());
+    for (const auto& finding : checked["findings"]) CHECK(prepared.err.find(finding["message"].get<std::string>()) != std::string::npos);
+  }
+}
+
+TEST_CASE("--check of the host: what is missing, and the line that repairs it") {
+  Program p;
+  p.kernel.add_driver("vfio-pci");
+  p.root.write("/sys/class/iommu/dmar0/x", "");
+  const auto missing = json::parse(p.command({"--check", "--json"}).out);
+  CHECK(missing["ok"] == false);
+  REQUIRE(missing["findings"].size() == 1);
+  CHECK(missing["findings"][0]["check"] == "hook");
+  CHECK(missing["findings"][0]["remedy"] == "install/install.sh");
+
+  p.root.write("/etc/libvirt/hooks/qemu", "stands for it: qemu-hook journal 1");
+  const auto not_executable = p.command({"--check"});
+  CHECK(not_executable.status == 1);
+  CHECK(not_executable.out.find("nothing that can be executed") != std::string::npos);
+}
+
+TEST_CASE("--plan shows the steps with their reasons, and changes nothing") {
+  Program p;
+  add_hardware(p);
+  const std::string before = p.files(), state = p.kernel.state();
+  const auto ran = p.command({"--plan", "win10", "--xml", "-"}, nic);
+  CHECK(ran.status == 0);
+  CHECK(ran.out.find("1.  unbind 0000:02:00.0 from e1000e") != std::string::npos);
+  CHECK(ran.out.find("the host uses it with e1000e") != std::string::npos);
+  CHECK(ran.out.find("1.  reattach 0000:02:00.0 to e1000e") != std::string::npos);
+  const auto object = json::parse(p.command({"--plan", "win10", "--xml", "-", "--json"}, nic).out);
+  CHECK(object["prepare"].size() == 2);
+  CHECK(object["release"].size() == 1);
+  CHECK(p.files() == before);
+  CHECK(p.kernel.state() == state);
+}
+
+TEST_CASE("--status shows displays and guests' devices, who has them, and since when") {
+  Program p;
+  add_hardware(p);
+  p.kernel.add_device({"0000:01:00.0", "10de:2484 1462:3909", "030000", "nvidia", "9"});
+  CHECK(p.command({"--status"}).out.find("0000:01:00.0  nvidia") != std::string::npos);
+  CHECK(p.command({"--status"}).out.find("0000:02:00.0") == std::string::npos);
+  p.root.write("/domains/win10", nic);
+  REQUIRE(p.command({"--detach", "win10"}).status == 0);
+  const auto text = p.command({"--status"}).out;
+  CHECK(text.find("win10, by hand since ") != std::string::npos);
+  CHECK(text.find("\x1b") == std::string::npos);
+  CHECK(text.find("0000:01:00.0") < text.find("0000:02:00.0"));
+  const auto object = json::parse(p.command({"--status", "--json"}).out);
+  REQUIRE(object["devices"].size() == 2);
+  CHECK(object["devices"][1]["driver"] == "vfio-pci");
+  CHECK(object["devices"][1]["guests"] == json::array({"win10"}));
+  CHECK(object["devices"][1]["claim"]["guest"] == "win10");
+}
