@@ -193,9 +193,8 @@ Result<void> Editor::keep_device(const TomlValue& table, DeviceConf& device, con
   return {};
 }
 
-// A device's lines: from its header to its last key, and the comments that hang on to it without a blank
-// line. Comments that hang on to the next header as well are that one's, but for settings that are commented
-// out.
+// A device's lines: from its header to its last key, and the settings below that are commented out. Other comments
+// are the user's.
 Result<Editor::Block> Editor::block(const TomlValue& table) const {
   const std::size_t begin = table.begin.line - 1;
   if (trimmed(lines_[begin]).substr(0, 2) != "[[")
@@ -203,16 +202,21 @@ Result<Editor::Block> Editor::block(const TomlValue& table) const {
                        "begin each device with a line [[device]], and write its keys below, one in a line");
   std::size_t end = begin + 1;
   for (const TomlEntry& entry : table.entries) end = std::max(end, entry.value.end.line);
-  std::size_t comments = end;
-  while (comments < lines_.size() && lines_.comment(comments)) ++comments;
-  const bool runs_into_next = comments < lines_.size() && !lines_.blank(comments);
-  while (end < comments && (!runs_into_next || commented_setting(lines_[end]))) ++end;
+  while (end < lines_.size() && commented_setting(lines_[end])) ++end;
   return Block{begin, end};
 }
 
-// Takes a block out. The blank line above it goes too where two would be left, or one at the text's end.
+// Takes a block out, but for the user's comments in it. The blank line above it goes too where two would be left, or
+// one at the text's end.
 void Editor::drop(const Block& block) {
-  lines_.erase(block.begin, block.end);
+  bool kept = false;
+  for (std::size_t line = block.end; line-- > block.begin;) {
+    if (lines_.comment(line) && !commented_setting(lines_[line]))
+      kept = true;
+    else
+      lines_.erase(line, line + 1);
+  }
+  if (kept) return;
   const std::size_t at = block.begin;
   const bool blank_below = at == lines_.size() || lines_.blank(at);
   if (!blank_below) return;
@@ -241,6 +245,7 @@ Result<void> Editor::apply() {
       const auto last = block(list->value.items.back());
       if (!last) return fail(last.error());
       at = last->end;
+      while (at < lines_.size() && lines_.comment(at)) ++at;
     } else {
       for (std::size_t i = 0; i < lines_.size(); ++i)
         if (!lines_.blank(i)) at = i + 1;

@@ -141,7 +141,7 @@ TEST_CASE("sync: everything at once") {
       "# top\nguest = \"win10\"\nuuid = \"11111111-2222-3333-4444-555555555555\"\ngpu = \"secondary\"\n\n"
       "# first\n[[device]]\naddress = \"01:00.0\"\nidentity = \"" +
       card +
-      "\"\nreset = \"flr\"\n\n# second\n\n"
+      "\"\nreset = \"flr\"\n\n# second\n# gone\n\n"
       "# third\n[[device]]\n  address  = \"01:00.1\"\n  identity = \"" +
       other_card + "\"\n\n" + written(nic) + "\n# bottom\n";
   const WantedGuest guest = {

@@ -1,0 +1,58 @@
+# shellcheck shell=bash source=../lib.sh
+# A host driver that never lets go. The start fails within its deadline and says why; everything else works on at once;
+# when the driver lets go at last, the device comes back. With vfio-pci loaded beforehand, and without.
+# limit: 600
+. ./lib.sh
+before=$(host_state)
+mkdir -p /etc/libvirt/qemu-hook
+cp /etc/libvirt/qemu-hook/host.toml "$scratch/host.toml"
+printf '[deadlines]\ndetach = 4\n' >/etc/libvirt/qemu-hook/host.toml
+define_guest stuck unconfined "$nic" "$edu"
+define_guest other unconfined "$nvme"
+define_guest plain unconfined
+
+stuck_writer() { pgrep --runstates D --full 'hooks/qemu stuck'; }
+
+for vfio in loaded absent; do
+    step "vfio-pci is $vfio beforehand"
+    if [ "$vfio" = loaded ]; then modprobe vfio-pci; else modprobe -r vfio_pci; fi
+    modprobe qh_stuck
+    expect_driver qh_stuck "$edu"
+
+    step "the start is refused"
+    began=$SECONDS
+    expect_refused virsh start stuck
+    [ $((SECONDS - began)) -lt 40 ] || fail "it took $((SECONDS - began)) s"
+    expect_match "what virsh says" "$edu: its host driver qh_stuck does not let go" "$output"
+    expect_driver e1000e "$nic" # everything else is undone
+    stuck_writer || fail "nobody is stuck: the module did not do its part"
+
+    step "everything else works at once"
+    timeout 20 virsh list --all
+    timeout 60 virsh --quiet start plain
+    timeout 60 virsh --quiet start other
+    expect_driver vfio-pci "$nvme"
+    timeout 60 virsh --quiet destroy other
+    timeout 60 virsh --quiet destroy plain
+    systemctl reset-failed libvirtd.service 2>/dev/null || true
+    timeout 30 systemctl restart libvirtd.service || fail "libvirtd cannot be restarted"
+    timeout 60 virsh --quiet list
+    expect_eq "those stuck" 1 "$(stuck_writer | wc -l)"
+
+    step "it is reported"
+    expect_match "--status" "STUCK: stuck: unbind $edu from qh_stuck" "$(timeout 20 qemu-hook --status)"
+    expect_match "the log" "$edu: its host driver qh_stuck does not let go" "$(journalctl -t qemu-hook --since="$case_began")"
+    expect_refused timeout 20 virsh start stuck
+    expect_match "what virsh says now" "$edu: qh_stuck still does not let go" "$output"
+    expect_refused timeout 20 qemu-hook --reattach stuck
+    expect_eq "those stuck" 1 "$(stuck_writer | wc -l)"
+
+    step "it lets go"
+    echo 1 >/sys/module/qh_stuck/parameters/let_go
+    wait_until 20 "the writer's end" eval '! stuck_writer'
+    qemu-hook --reattach stuck
+    expect_driver qh_stuck "$edu"
+    modprobe -r qh_stuck
+    expect_same_state "$before"
+done
+cp "$scratch/host.toml" /etc/libvirt/qemu-hook/host.toml

@@ -1,0 +1,65 @@
+# shellcheck shell=bash source=../lib.sh
+# Twenty at once: hooks and hands, shared devices and own ones. Each device has one owner, each loser is told who, nothing is lost.
+# limit: 600
+. ./lib.sh
+before=$(host_state)
+cp /etc/libvirt/qemu-hook/host.toml "$scratch/host.toml"
+printf '[deadlines]\nlock = 15\n' >/etc/libvirt/qemu-hook/host.toml
+devices=("$nic" "$nvme" "$edu" "$usb")
+
+step "twenty prepares"
+for i in {0..19}; do
+    guest_xml "g$i" "${devices[i % 4]}" >"xml$i"
+    define_guest "g$i" "${devices[i % 4]}"
+done
+for i in {0..19}; do
+    if ((i % 5 == 4)); then
+        qemu-hook --detach "g$i" >"out$i" 2>&1 &
+    else
+        "$hook" "g$i" prepare begin - <"xml$i" >"out$i" 2>&1 &
+    fi
+    pids[i]=$!
+done
+winners=0
+for i in {0..19}; do
+    if wait "${pids[i]}"; then
+        winners=$((winners + 1))
+        echo "g$i has ${devices[i % 4]}"
+    else
+        expect_match "what g$i is told" "${devices[i % 4]}: .*guest 'g[0-9]+'" "$(<"out$i")"
+    fi
+done
+expect_eq "winners" 4 "$winners"
+expect_driver vfio-pci "${devices[@]}"
+
+step "twenty releases"
+for i in {0..19}; do
+    "$hook" "g$i" release end - <"xml$i" &
+    pids[i]=$!
+done
+for i in {0..19}; do wait "${pids[i]}" || fail "g$i: release failed"; done
+expect_same_state "$before"
+
+step "six guests for real, three of them after one device"
+for i in 0 1 2; do define_guest "r$i" unconfined "$nic"; done
+define_guest r3 unconfined "$nvme"
+define_guest r4 unconfined "$edu"
+define_guest r5 unconfined
+for i in {0..5}; do
+    timeout 200 virsh --quiet start "r$i" >"out$i" 2>&1 &
+    pids[i]=$!
+done
+winners=0
+for i in {0..5}; do
+    if wait "${pids[i]}"; then
+        ((i > 2)) || winners=$((winners + 1))
+    else
+        ((i < 3)) || fail "r$i: $(<"out$i")"
+        expect_match "what r$i is told" "$nic: .*guest 'r[0-9]'" "$(<"out$i")"
+    fi
+done
+expect_eq "owners of the one device" 1 "$winners"
+for i in {0..5}; do virsh --quiet destroy "r$i" 2>/dev/null & done
+wait
+expect_same_state "$before"
+cp "$scratch/host.toml" /etc/libvirt/qemu-hook/host.toml

@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# Where things are, and how to speak to the user. Sourced by `vm`, which sets $vm_home.
+
+checkout=$(cd "$vm_home/../.." && pwd)
+vm_data=${VM_DATA:-$checkout/build/vm} # images and running machines; VM_DATA keeps them over a removed build/
+suites=(bookworm trixie)
+default_suite=bookworm
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "vm: $*"
+    exit 1
+}
+
+is_suite() {
+    local suite
+    for suite in "${suites[@]}"; do [ "$suite" = "$1" ] && return; done
+    return 1
+}
+
+# timed MESSAGE COMMAND...: the message before, the time after, on one line.
+timed() {
+    local message=$1 begin=$EPOCHREALTIME status=0
+    shift
+    printf '%s ... ' "$message" >&2
+    "$@" || status=$?
+    if [ "$status" -eq 0 ]; then say "$(seconds_since "$begin") s"; else say "failed"; fi
+    return "$status"
+}
+
+# seconds_since EPOCHREALTIME: with one decimal, without a process.
+seconds_since() {
+    local tenths=$(((${EPOCHREALTIME/[.,]/} - ${1/[.,]/}) / 100000))
+    printf '%d.%d' $((tenths / 10)) $((tenths % 10))
+}

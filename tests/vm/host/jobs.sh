@@ -1,0 +1,35 @@
+# shellcheck shell=bash
+# Commands for the running machine. A job is a folder on the share: we write `script`, `limit` and then `ready`; the agent
+# (tests/vm/agent) writes `output` while it runs and `status` when it has ended.
+
+# run_job SUITE LIMIT_SECONDS <SCRIPT: prints its output as it comes, returns its exit status (124: over the limit).
+run_job() {
+    local suite=$1 limit=$2 job watcher
+    job=$(mktemp -d "$(run_of "$suite")/share/jobs/XXXXXX")
+    cat >"$job/script"
+    echo "$limit" >"$job/limit"
+    : >"$job/output"
+    : >"$job/ready"
+
+    # A job whose starter is interrupted is ended too.
+    trap ': >"$job/cancel"; exit 130' INT TERM
+    wait_for_job "$suite" "$job" "$limit" &
+    watcher=$!
+    tail --bytes=+1 --follow --sleep-interval=0.1 --pid="$watcher" "$job/output" 2>/dev/null
+    wait "$watcher" || {
+        : >"$job/cancel"
+        if is_running "$suite"; then say "vm: no answer within $limit s"; else say "vm: the $suite machine ended"; fi
+        return 125
+    }
+    trap - INT TERM
+    return "$(cat "$job/status")"
+}
+
+# The agent enforces the limit; this one is for an agent, or a machine, that is no more.
+wait_for_job() {
+    local suite=$1 job=$2 deadline=$((SECONDS + $3 + 45))
+    until [ -e "$job/status" ]; do
+        if [ "$SECONDS" -ge "$deadline" ] || ! is_running "$suite"; then return 1; fi
+        sleep 0.1
+    done
+}

@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# The cases: carry the hook into the machine, install it there, run each case, report.
+
+case_limit=300 # seconds, unless a case has a line `# limit: SECONDS`
+
+# test_suite SUITE [CASE...]
+test_suite() {
+    local suite=$1 stop_after=yes status=0
+    shift
+    collect_cases "$@"
+    [ -x "$checkout/build/qemu-hook" ] || die "build/qemu-hook is not there: cmake -B build && cmake --build build"
+
+    if is_running "$suite"; then stop_after=no; fi
+    # shellcheck disable=SC2064 # the suite of now
+    [ "$stop_after" = no ] || trap "stop_machine $suite" EXIT
+    prepare_machine "$suite"
+    run_cases "$suite" || status=1
+    return "$status"
+}
+
+prepare_machine() {
+    start_machine "$1"
+    stage "$1"
+    timed "installing the hook" install_hook "$1" || die "the hook could not be installed"
+}
+
+# collect_cases [NAME...]: sets $cases, paths; a name is that of a file below cases/, with or without its number or .sh.
+collect_cases() {
+    local name path
+    cases=()
+    if [ $# -eq 0 ]; then
+        cases=("$vm_home"/cases/[0-9]*.sh)
+        return
+    fi
+    for name in "$@"; do
+        name=$(basename "$name" .sh)
+        for path in "$vm_home/cases/$name.sh" "$vm_home"/cases/*-"$name.sh" "$vm_home/cases/$name"-*.sh; do
+            [ ! -e "$path" ] || break
+        done
+        [ -e "$path" ] || die "no case named $name in tests/vm/cases"
+        cases+=("$path")
+    done
+}
+
+# The parts of the checkout that the machine needs, laid out alike.
+stage() {
+    local share part
+    share=$(run_of "$1")/share
+    rm -rf --one-file-system "$share/checkout"
+    mkdir -p "$share/checkout/build"
+    cp "$checkout/build/qemu-hook" "$share/checkout/build/"
+    for part in install etc-libvirt; do
+        [ ! -e "$checkout/$part" ] || cp -r "$checkout/$part" "$share/checkout/"
+    done
+    cp -r "$vm_home/cases" "$vm_home/lib.sh" "$vm_home/lib" "$share/checkout/"
+}
+
+install_hook() {
+    local suite=$1 log
+    log=$(run_of "$suite")/install.log
+    run_job "$suite" 120 >"$log" <<'END' || { cat "$log" >&2; return 1; }
+set -e
+cd /mnt/vm/checkout
+install/install.sh --binary "$PWD/build/qemu-hook"
+. ./lib.sh
+trap - EXIT
+record_baseline
+END
+}
+
+run_cases() {
+    local suite=$1 path name log limit begin status passed=0 failed=0
+    for path in "${cases[@]}"; do
+        name=$(basename "$path" .sh)
+        log=$(run_of "$suite")/logs/$name.log
+        limit=$(sed -n 's/^# limit: \([0-9]*\)$/\1/p' "$path")
+        begin=$EPOCHREALTIME
+        status=0
+        echo "cd /mnt/vm/checkout && exec bash cases/$name.sh" |
+            run_job "$suite" "${limit:-$case_limit}" >"$log" 2>&1 || status=$?
+        if [ "$status" -eq 0 ]; then
+            passed=$((passed + 1))
+            printf 'ok    %-36s %6s s\n' "$name" "$(seconds_since "$begin")"
+        else
+            failed=$((failed + 1))
+            printf 'FAIL  %-36s %6s s\n' "$name" "$(seconds_since "$begin")"
+            sed 's/^/    /' "$log"
+        fi
+        case $status in
+            12[45] | 137) # over its limit, no answer, killed: what hung may hang the next one too
+                echo "      the case was cut off, so the next one gets a fresh machine"
+                is_running "$suite" || show_machine_log "$suite"
+                stop_machine "$suite"
+                prepare_machine "$suite"
+                ;;
+        esac
+    done
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+}

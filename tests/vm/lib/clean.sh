@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# The end of a case: the story of a failure, and a host as good as new for the next case.
+
+baseline=/run/vm-baseline
+case_began=$(date '+%Y-%m-%d %H:%M:%S')
+
+# record_baseline: the state that each case starts from; the first of a boot counts.
+record_baseline() { [ -e "$baseline" ] || host_state >"$baseline"; }
+
+finish_case() {
+    local status=$?
+    trap - EXIT
+    set +e
+    cd /
+    if [ "$status" -ne 0 ]; then
+        echo "--- journal of the hook, libvirtd and the kernel during this case"
+        journalctl --quiet --no-pager --output=short-monotonic --since="$case_began" \
+            SYSLOG_IDENTIFIER=qemu-hook + _SYSTEMD_UNIT=libvirtd.service + _TRANSPORT=kernel |
+            grep --invert-match --fixed-strings 'apparmor="STATUS"' | tail -n 60
+    fi
+    remove_guests
+    repair_host
+    rm -rf "$scratch"
+    exit "$status"
+}
+trap finish_case EXIT
+
+remove_guests() {
+    local name
+    # One name a line; a name may hold anything else.
+    virsh --quiet list --name | while IFS= read -r name; do
+        [ -z "$name" ] || virsh --quiet destroy "$name" </dev/null >/dev/null
+    done
+    virsh --quiet list --all --name | while IFS= read -r name; do
+        [ -z "$name" ] || virsh --quiet undefine "$name" </dev/null >/dev/null
+    done
+    rm -f "$confs"/*.toml
+}
+
+# repair_host: by force, and only what differs; after a case that passed there is nothing to do.
+repair_host() {
+    local device address wanted
+    [ -e "$baseline" ] && [ "$(host_state)" != "$(<"$baseline")" ] || return 0
+    rm -rf "${run_folder:?}"/*
+    for device in /sys/bus/pci/devices/*; do
+        address=${device##*/}
+        wanted=$(sed -n "s/^driver of $address: //p" "$baseline")
+        [ "$(driver_of "$address")" != "${wanted:-none}" ] || continue
+        echo "repairing $address: $(driver_of "$address") -> ${wanted:-none}"
+        # shellcheck disable=SC2016 # expanded by the inner shell
+        timeout 20 bash -c '
+            echo >"$0/driver_override"
+            [ ! -e "$0/driver" ] || echo "${0##*/}" >"$0/driver/unbind"
+            echo "${0##*/}" >/sys/bus/pci/drivers_probe' "$device"
+    done
+}
