@@ -35,8 +35,9 @@ void tell_steps(host::Log& log, const Options& options, ordered_json& steps) {
   };
 }
 
-int finish(const Options& options, ordered_json object, ordered_json steps,
+int finish(const Options& options, host::Log& log, ordered_json object, ordered_json steps,
            const std::vector<Error>& errors) {
+  for (const auto& e : errors) log.error(e.message);
   if (options.json) {
     object["ok"] = errors.empty();
     object["steps"] = std::move(steps);
@@ -66,26 +67,28 @@ int detach(const std::string& root, const Options& options) {
   if (!found->warning.empty()) print_warning(found->warning);
   const auto host_conf = handover::load_host_conf(root);
   if (!host_conf) return print_errors({host_conf.error()}), refused;
-  handover::Machine machine(root, options.guest, *host_conf);
+  host::Log log(root, options.guest);
+  handover::Machine machine(root, *host_conf, log);
   const auto conf = handover::sync_conf(root, machine.sysfs, found->domain, config::OnOtherCard::keep);
   if (!conf) return print_errors({conf.error()}), refused;
   if (conf->not_saved) print_warning(conf->not_saved->message);
 
   const auto guest = handover::make_guest(found->domain, conf->synced.conf, machine.sysfs);
   ordered_json steps = ordered_json::array();
-  tell_steps(machine.log, options, steps);
+  tell_steps(log, options, steps);
   const auto errors = handover::prepare(machine.ports, guest, handover::Caller::hand);
   const auto now = handover::make_guest(found->domain, conf->synced.conf, machine.sysfs);
-  return finish(options, to_json(now, handover::gpu_kind(root, machine.sysfs, guest)), std::move(steps),
+  return finish(options, log, to_json(now, handover::gpu_kind(root, machine.sysfs, guest)), std::move(steps),
                 errors);
 }
 
 int reattach(const std::string& root, const Options& options) {
   const auto host_conf = handover::load_host_conf(root);
   if (!host_conf) return print_errors({host_conf.error()}), refused;
-  handover::Machine machine(root, options.guest, *host_conf);
+  host::Log log(root, options.guest);
+  handover::Machine machine(root, *host_conf, log);
   ordered_json steps = ordered_json::array();
-  tell_steps(machine.log, options, steps);
+  tell_steps(log, options, steps);
   const bool journal = handover::has_journal(root, options.guest);
   const auto addresses = conf_addresses(root, options.guest);
   if (!journal && addresses.empty())
@@ -97,7 +100,7 @@ int reattach(const std::string& root, const Options& options) {
   const auto errors = handover::repair(machine.ports, options.guest, addresses);
   if (errors.empty() && !options.json && !journal)
     std::printf("  nothing was left over from %s\n", printable(options.guest).c_str());
-  return finish(options, {{"guest", options.guest}}, std::move(steps), errors);
+  return finish(options, log, {{"guest", options.guest}}, std::move(steps), errors);
 }
 
 }  // namespace qh::cli

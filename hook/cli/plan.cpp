@@ -34,7 +34,8 @@ int plan(const std::string& root, const Options& options) {
   if (!found->warning.empty()) print_warning(found->warning);
   const auto host_conf = handover::load_host_conf(root);
   if (!host_conf) return print_errors({host_conf.error()}), refused;
-  handover::Machine machine(root, options.guest, *host_conf);
+  host::Log log(root, options.guest);
+  handover::Machine machine(root, *host_conf, log);
   const auto conf = handover::read_conf(root, machine.sysfs, found->domain, config::OnOtherCard::keep);
   if (!conf) return print_errors({conf.error()}), refused;
 

@@ -26,7 +26,8 @@ int report(host::Log& log, const std::vector<Error>& errors) {
   for (const auto& e : errors) {
     lines.push_back("qemu-hook: " + printable(e.message));
     if (!e.remedy.empty()) lines.push_back("  what helps: " + printable(e.remedy));
-    log.error(e.message + (e.remedy.empty() ? "" : "; what helps: " + e.remedy));
+    log.error(e.message);
+    if (!e.remedy.empty()) log.error("what helps: " + e.remedy);
   }
   if (lines.size() > most_lines) {
     lines.resize(most_lines - 1);
@@ -48,7 +49,7 @@ std::vector<Error> prepare(const std::string& root, const std::string& guest_nam
 
   auto conf = handover::load_host_conf(root);
   if (!conf) return {conf.error()};
-  handover::Machine machine(root, guest_name, *conf);
+  handover::Machine machine(root, *conf, log);
   if (domain->devices.empty()) return handover::release(machine.ports, guest_name);
 
   auto synced = handover::sync_conf(root, machine.sysfs, *domain, config::OnOtherCard::keep);
@@ -68,7 +69,7 @@ config::HostConf conf_or_defaults(const std::string& root, host::Log& log) {
 
 std::vector<Error> release(const std::string& root, const std::string& guest, host::Log& log) {
   if (!handover::has_journal(root, guest)) return {};
-  handover::Machine machine(root, guest, conf_or_defaults(root, log));
+  handover::Machine machine(root, conf_or_defaults(root, log), log);
   return handover::release(machine.ports, guest);
 }
 
@@ -80,7 +81,7 @@ void stopped(const std::string& root, const std::string& guest, host::Log& log) 
   if (!text) return;
   const auto conf = config::parse_guest_conf(*text, path);
   if (!conf) return log.warning("no reset: " + conf.error().message);
-  handover::Machine machine(root, guest, conf_or_defaults(root, log));
+  handover::Machine machine(root, conf_or_defaults(root, log), log);
   handover::reset_devices(machine.ports, *conf);
 }
 

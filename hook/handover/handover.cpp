@@ -174,7 +174,9 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest, Caller caller) {
     return {};
   }
   std::vector<Error> errors{executed.error()};
-  for (auto& error : undo(ports, *journal)) errors.push_back(std::move(error));
+  for (auto& error : undo(ports, *journal))
+    // The device that a driver does not let go of has been named.
+    if (executed.error().stuck_pid == 0 || error.stuck_pid != executed.error().stuck_pid) errors.push_back(std::move(error));
   return errors;
 }
 

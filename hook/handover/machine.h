@@ -7,13 +7,11 @@
 namespace qh::handover {
 
 struct Machine {
-  Machine(const std::string& root, const std::string& guest, const config::HostConf& conf)
-      : log(root, guest),
-        sysfs(root),
+  Machine(const std::string& root, const config::HostConf& conf, host::Log& log)
+      : sysfs(root),
         daemon(libvirt::connection_uri(root), conf.deadlines.connect),
         ports{root, sysfs, daemon, modprobe, log, conf} {}
 
-  host::Log log;
   host::RealSysfs sysfs;
   host::Modprobe modprobe;
   libvirt::Daemon daemon;  // nothing is loaded before its first call

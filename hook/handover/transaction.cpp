@@ -31,10 +31,12 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
     if (same == nullptr || same->address != m.address || !other.stuck ||
         !host::is_alive(ports.root, *other.stuck))
       continue;
-    return fail(ErrorKind::failed,
+    Error error{ErrorKind::failed,
                 address + ": " + m.host_driver + " still does not let go of it (process " +
                     std::to_string(other.stuck->pid) + " waits in the kernel)",
-                "when it has, `qemu-hook --reattach` brings the device back; otherwise reboot");
+                "when it has, `qemu-hook --reattach` brings the device back; otherwise reboot"};
+    error.stuck_pid = other.stuck->pid;
+    return fail(error);
   }
   const bool is_dead = std::find(record.dead.begin(), record.dead.end(), m.address) != record.dead.end();
   if (is_dead && std::holds_alternative<Detach>(step.step))
@@ -86,7 +88,7 @@ std::vector<Error> undo(Ports& ports, Journal& journal) {
       continue;
     const Stopwatch watch;
     if (auto undone = undo_step(ports, journal.record(), step); !undone) {
-      note_stuck(ports, journal, i, undone.error().stuck_pid);
+      if (!step.stuck) note_stuck(ports, journal, i, undone.error().stuck_pid);
       ports.log.error(undone.error().message);
       errors.push_back(undone.error());
       if (device != nullptr) failed.push_back(device->address);

@@ -16,6 +16,10 @@ void Log::took(const std::string& text, const Stopwatch& watch) {
   info(text + " (" + std::to_string(watch.elapsed().count()) + " ms)");
 }
 
+void Log::error(const std::string& text) {
+  if (errors_.insert(text).second) write(LOG_ERR, text);
+}
+
 void Log::write(int priority, const std::string& text) {
   if (listener) listener(priority, text);
   sockaddr_un address{};

@@ -4,6 +4,7 @@
 #include <syslog.h>
 
 #include <functional>
+#include <set>
 #include <string>
 
 #include "core/deadline.h"
@@ -20,7 +21,8 @@ class Log {
 
   void info(const std::string& text) { write(LOG_INFO, text); }
   void warning(const std::string& text) { write(LOG_WARNING, text); }
-  void error(const std::string& text) { write(LOG_ERR, text); }
+  // Told once, however many find it worth telling.
+  void error(const std::string& text);
   // "text (12 ms)"
   void took(const std::string& text, const Stopwatch& watch);
 
@@ -32,6 +34,7 @@ class Log {
   std::string path_;
   std::string guest_;
   Fd socket_;
+  std::set<std::string> errors_;
 };
 
 }  // namespace qh::host

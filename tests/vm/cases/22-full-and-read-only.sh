@@ -3,7 +3,7 @@
 # limit: 600
 . ./lib.sh
 before=$(host_state)
-define_guest one unconfined "$nic"
+define_guest one "$nic"
 
 step "/run is full"
 mkdir -p "$run_folder"

@@ -41,10 +41,10 @@ for i in {0..19}; do wait "${pids[i]}" || fail "g$i: release failed"; done
 expect_same_state "$before"
 
 step "six guests for real, three of them after one device"
-for i in 0 1 2; do define_guest "r$i" unconfined "$nic"; done
-define_guest r3 unconfined "$nvme"
-define_guest r4 unconfined "$edu"
-define_guest r5 unconfined
+for i in 0 1 2; do define_guest "r$i" "$nic"; done
+define_guest r3 "$nvme"
+define_guest r4 "$edu"
+define_guest r5
 for i in {0..5}; do
     timeout 200 virsh --quiet start "r$i" >"out$i" 2>&1 &
     pids[i]=$!

@@ -18,6 +18,27 @@ test_suite() {
     return "$status"
 }
 
+# test_all [CASE...]: every suite, side by side, each line with its suite's name in front.
+test_all() {
+    local suite logs runs=() shows=() status=0
+    logs=$(mktemp -d)
+    # shellcheck disable=SC2064 # the folder of now
+    trap "rm -rf '$logs'" EXIT
+    for suite in "${suites[@]}"; do
+        : >"$logs/$suite"
+        test_suite "$suite" "$@" >"$logs/$suite" 2>&1 &
+        runs+=($!)
+        tail --bytes=+1 --follow --sleep-interval=0.2 --pid=$! "$logs/$suite" | sed --unbuffered "s/^/$suite: /" &
+        shows+=($!)
+    done
+    trap 'kill "${runs[@]}" 2>/dev/null; wait "${runs[@]}"; exit 130' INT TERM
+    for run in "${runs[@]}"; do wait "$run" || status=1; done
+    wait "${shows[@]}"
+    sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$logs"/* |
+        awk '{ passed += $1; failed += $2 } END { printf "%d passed, %d failed\n", passed, failed }'
+    return "$status"
+}
+
 prepare_machine() {
     start_machine "$1"
     stage "$1"

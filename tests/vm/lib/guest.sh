@@ -34,11 +34,12 @@ guest_xml() {
     </disk>" ;;
             confined) label='' ;;
             argument=*) arguments+="<qemu:arg value='$(escape_xml "${item#*=}")'/>" ;;
-            *)
+            *:*:*.*)
                 devices+="
     <hostdev mode='subsystem' type='pci' managed='$managed'>
       <source>$(source_address "$item")</source>
     </hostdev>" ;;
+            *) fail "guest_xml: what is '$item'?" ;;
         esac
     done
     cat <<END

@@ -1,0 +1,37 @@
+# shellcheck shell=bash source=../lib.sh
+# The reset that the conf asks for is done between QEMU and the host driver, and what was reset comes back.
+. ./lib.sh
+before=$(host_state)
+define_guest cycled "$nic"
+qemu-hook --setup cycled >/dev/null
+methods=$(<"/sys/bus/pci/devices/$nic/reset_method")
+echo "the NIC's methods: $methods"
+
+life() { # RESET: one life of the guest with it; sets $log
+    sed -i "/reset *=/d; s/^identity.*/&\nreset = \"$1\"/" "$confs/cycled.toml"
+    local since
+    since=$(date '+%Y-%m-%d %H:%M:%S')
+    start_guest cycled
+    expect_driver vfio-pci "$nic"
+    destroy_guest cycled
+    log=$(journalctl -t qemu-hook -o cat --since="$since")
+    expect_same_state "$before"
+    expect_eq "the methods afterwards" "$methods" "$(<"/sys/bus/pci/devices/$nic/reset_method")"
+}
+
+life "${methods%% *}"
+expect_match "the log" "$nic: reset \\(${methods%% *}\\) \\([0-9]+ ms\\)" "$log"
+
+# A guest that was destroyed did not shut its devices down.
+life auto
+expect_match "the log" "$nic: reset \\((flr|pm|device_specific|acpi)\\)" "$log"
+
+# The NIC is alone on its bus.
+life bus
+expect_match "the log" "$nic: (reset \\(bus\\)|.*knows no 'bus')" "$log"
+
+life remove-rescan
+expect_match "the log" "$nic: reset \\(remove-rescan\\)" "$log"
+
+life none
+expect_no_match "the log" 'reset \(' "$log"
