@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/domain_source.h"
+#include "cli/load_guest.h"
 #include "cli/output.h"
 #include "core/text.h"
 #include "handover/conf.h"
@@ -41,13 +41,10 @@ int check_this_host(const std::string& root, const Options& options) {
 
 int check(const std::string& root, const Options& options) {
   if (options.guest.empty()) return check_this_host(root, options);
-  const auto found = find_domain(root, options);
-  if (!found) return print_errors({found.error()}), refused;
-  if (!found->warning.empty()) print_warning(found->warning);
   const host::RealSysfs sysfs(root);
-  const auto conf = handover::read_conf(root, sysfs, found->domain, config::OnOtherCard::keep);
-  if (!conf) return print_errors({conf.error()}), refused;
-  const auto guest = handover::make_guest(found->domain, conf->synced.conf, sysfs);
+  const auto loaded = load_guest(root, options, sysfs, Conf::read_only);
+  if (!loaded) return refused;
+  const auto& guest = loaded->guest;
   const auto findings = handover::check(handover::survey(root, sysfs, guest));
   const auto gpu = handover::gpu_kind(root, sysfs, guest);
   const bool ok = !handover::has_errors(findings);

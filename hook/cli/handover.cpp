@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/domain_source.h"
+#include "cli/load_guest.h"
 #include "cli/output.h"
 #include "config/store.h"
 #include "core/text.h"
@@ -62,22 +62,18 @@ std::vector<PciAddress> conf_addresses(const std::string& root, const std::strin
 }  // namespace
 
 int detach(const std::string& root, const Options& options) {
-  const auto found = find_domain(root, options);
-  if (!found) return print_errors({found.error()}), refused;
-  if (!found->warning.empty()) print_warning(found->warning);
   const auto host_conf = handover::load_host_conf(root);
   if (!host_conf) return print_errors({host_conf.error()}), refused;
   host::Log log(root, options.guest);
   handover::Machine machine(root, *host_conf, log);
-  const auto conf = handover::sync_conf(root, machine.sysfs, found->domain, config::OnOtherCard::keep);
-  if (!conf) return print_errors({conf.error()}), refused;
-  if (conf->not_saved) print_warning(conf->not_saved->message);
-
-  const auto guest = handover::make_guest(found->domain, conf->synced.conf, machine.sysfs);
+  const auto loaded = load_guest(root, options, machine.sysfs, Conf::sync);
+  if (!loaded) return refused;
+  if (loaded->conf.not_saved) print_warning(loaded->conf.not_saved->message);
+  const auto& guest = loaded->guest;
   ordered_json steps = ordered_json::array();
   tell_steps(log, options, steps);
   const auto errors = handover::prepare(machine.ports, guest, handover::Caller::hand);
-  const auto now = handover::make_guest(found->domain, conf->synced.conf, machine.sysfs);
+  const auto now = handover::make_guest(loaded->domain, loaded->conf.synced.conf, machine.sysfs);
   return finish(options, log, to_json(now, handover::gpu_kind(root, machine.sysfs, guest)), std::move(steps),
                 errors);
 }

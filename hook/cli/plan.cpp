@@ -4,7 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/domain_source.h"
+#include "cli/load_guest.h"
 #include "cli/output.h"
 #include "core/text.h"
 #include "handover/conf.h"
@@ -29,17 +29,13 @@ void print_steps(const char* title, const std::vector<std::vector<std::string>>&
 }  // namespace
 
 int plan(const std::string& root, const Options& options) {
-  const auto found = find_domain(root, options);
-  if (!found) return print_errors({found.error()}), refused;
-  if (!found->warning.empty()) print_warning(found->warning);
   const auto host_conf = handover::load_host_conf(root);
   if (!host_conf) return print_errors({host_conf.error()}), refused;
   host::Log log(root, options.guest);
   handover::Machine machine(root, *host_conf, log);
-  const auto conf = handover::read_conf(root, machine.sysfs, found->domain, config::OnOtherCard::keep);
-  if (!conf) return print_errors({conf.error()}), refused;
-
-  const auto guest = handover::make_guest(found->domain, conf->synced.conf, machine.sysfs);
+  const auto loaded = load_guest(root, options, machine.sysfs, Conf::read_only);
+  if (!loaded) return refused;
+  const auto& guest = loaded->guest;
   const auto findings = handover::check(handover::survey(root, machine.sysfs, guest));
   const bool ok = !handover::has_errors(findings);
   const auto steps = handover::plan(machine.ports, guest);

@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/domain_source.h"
+#include "cli/load_guest.h"
 #include "cli/output.h"
 #include "core/text.h"
 #include "handover/checks.h"
@@ -33,24 +33,19 @@ void print_line(const char* what, const std::vector<PciAddress>& addresses) {
 }  // namespace
 
 int setup(const std::string& root, const Options& options) {
-  const auto found = find_domain(root, options);
-  if (!found) return print_errors({found.error()}), refused;
-  if (!found->warning.empty()) print_warning(found->warning);
-
   const host::RealSysfs sysfs(root);
-  const auto conf = handover::sync_conf(root, sysfs, found->domain, config::OnOtherCard::accept);
-  if (!conf) return print_errors({conf.error()}), refused;
-  if (conf->not_saved) return print_errors({*conf->not_saved}), refused;
-
-  const auto& s = conf->synced;
-  const auto guest = handover::make_guest(found->domain, s.conf, sysfs);
+  const auto loaded = load_guest(root, options, sysfs, Conf::sync_and_accept);
+  if (!loaded) return refused;
+  const auto& [domain, conf, guest] = *loaded;
+  if (conf.not_saved) return print_errors({*conf.not_saved}), refused;
+  const auto& s = conf.synced;
   const auto gpu = handover::gpu_kind(root, sysfs, guest);
   const auto survey = handover::survey(root, sysfs, guest);
   const auto findings = handover::check(survey);
   const bool ok = !handover::has_errors(findings);
   if (options.json) {
     auto object = to_json(guest, gpu);
-    object["conf"] = conf->path;
+    object["conf"] = conf.path;
     object["changed"] = s.changed;
     object["added"] = texts(s.added);
     object["kept"] = texts(s.kept);
@@ -62,7 +57,7 @@ int setup(const std::string& root, const Options& options) {
     return done;
   }
   std::printf("%s: %s %s\n", printable(guest.name).c_str(), s.changed ? "wrote" : "nothing to change in",
-              conf->path.c_str());
+              conf.path.c_str());
   print_line("added", s.added);
   print_line("kept", s.kept);
   print_line("dropped", s.dropped);

@@ -1,0 +1,30 @@
+// What every command about one guest begins with: its XML, its conf, and this host, put together.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/options.h"
+#include "handover/conf.h"
+#include "handover/guest.h"
+
+namespace qh::cli {
+
+struct LoadedGuest {
+  xml::Domain domain;
+  handover::SyncedConf conf;
+  handover::Guest guest;
+};
+
+// What becomes of the guest's conf on the way.
+enum class Conf {
+  read_only,        // --check, --plan
+  sync,             // --detach
+  sync_and_accept,  // --setup: another card at an address is taken over
+};
+
+// Nothing if it cannot be had; the reason has been printed. Warnings are printed.
+std::optional<LoadedGuest> load_guest(const std::string& root, const Options& options,
+                                      const host::Sysfs& sysfs, Conf conf);
+
+}  // namespace qh::cli
