@@ -18,6 +18,7 @@ finish_case() {
             SYSLOG_IDENTIFIER=qemu-hook + _SYSTEMD_UNIT=libvirtd.service + _TRANSPORT=kernel |
             grep --invert-match --fixed-strings 'apparmor="STATUS"' | tail -n 60
     fi
+    release_stuck_driver
     remove_guests
     repair_host
     rm -rf "$scratch"
@@ -35,6 +36,13 @@ remove_guests() {
         [ -z "$name" ] || virsh --quiet undefine "$name" </dev/null >/dev/null
     done
     rm -f "$confs"/*.toml
+}
+
+# The case 20-stuck-driver's driver, should it still hold its device.
+release_stuck_driver() {
+    [ -e /sys/module/qh_stuck ] || return 0
+    echo 1 >/sys/module/qh_stuck/parameters/let_go
+    timeout 20 modprobe -r qh_stuck
 }
 
 # repair_host: by force, and only what differs; after a case that passed there is nothing to do.
