@@ -19,37 +19,32 @@ std::vector<Error> recover(Ports& ports, const std::string& guest) {
   return release(ports, guest);
 }
 
-// Takes the folder's lock with no other guest's claim in the way, as far as waiting and recovering can do
-// that. What conflicts remain the checks will report.
-Result<host::Fd> lock_claims(Ports& ports, const Guest& guest) {
-  const Deadline deadline(ports.conf.deadlines.lock);
+// Waits for other guests that are just starting or ending with one of the devices, and undoes what guests
+// left that are no more. What stays in the way after that, and after the deadline, the checks report. Takes
+// no lock: journals are read whole.
+void wait_for_others(Ports& ports, const Guest& guest, const Deadline& deadline) {
   std::vector<std::string> tried;  // leftovers whose undoing was tried; once is enough
   for (bool told = false;;) {
-    auto lock = lock_folder(ports.root, deadline.left());
-    if (!lock) return lock;
     bool wait = false;
     std::string leftover;
     for (const auto& c : find_conflicts(ports.root, guest.name, guest.addresses())) {
-      if (c.holding == Holding::running || c.holding == Holding::by_hand) return lock;  // no waiting helps
-      if (c.holding == Holding::changing) wait = true;
-      if (c.holding == Holding::leftover &&
-          std::find(tried.begin(), tried.end(), c.owner.guest) == tried.end())
-        leftover = c.owner.guest;
-      if (c.holding == Holding::changing && !told) {
+      if (c.holding == Holding::running || c.holding == Holding::by_hand) return;  // no waiting helps
+      const bool is_new = std::find(tried.begin(), tried.end(), c.owner.guest) == tried.end();
+      if (c.holding == Holding::leftover && is_new) leftover = c.owner.guest;
+      if (c.holding != Holding::changing) continue;
+      wait = true;
+      if (!told)
         ports.log.info("waiting for the guest " + in_quotes(c.owner.guest) +
                        ", which is starting or ending with " + c.address.text());
-        told = true;
-      }
+      told = true;
     }
     if (!leftover.empty()) {
-      lock->reset();
       tried.push_back(leftover);
       (void)recover(ports, leftover);  // its errors are logged; the checks see what is left
-    } else if (wait && !deadline.passed()) {
-      lock->reset();
-      std::this_thread::sleep_for(Milliseconds{50});
+    } else if (!wait || deadline.passed()) {
+      return;
     } else {
-      return lock;
+      std::this_thread::sleep_for(Milliseconds{50});
     }
   }
 }
@@ -61,7 +56,7 @@ std::vector<Error> to_errors(const std::vector<Finding>& findings) {
   return errors;
 }
 
-Result<Journal> claim(Ports& ports, const Guest& guest, const Plan& plan, Caller caller) {
+Record make_record(const Ports& ports, const Guest& guest, const Plan& plan, Caller caller) {
   Record record;
   record.guest = guest.name;
   record.uuid = guest.uuid;
@@ -69,7 +64,7 @@ Result<Journal> claim(Ports& ports, const Guest& guest, const Plan& plan, Caller
   record.since = std::time(nullptr);
   record.devices = guest.addresses();
   for (const auto& planned : plan) record.steps.push_back({planned.step});
-  return Journal::create(ports.root, record);
+  return record;
 }
 
 std::vector<Error> give_back_without_journal(Ports& ports, const std::vector<PciAddress>& addresses) {
@@ -143,6 +138,38 @@ Result<Plan> plan(const Ports& ports, const Guest& guest) {
   return make_plan(std::move(devices), ports.sysfs.exists(names::vfio_pci_driver));
 }
 
+namespace {
+
+// Checks everything, and writes the journal with the plan: from then on the devices are the guest's.
+tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest, Caller caller,
+                                                const Deadline& deadline) {
+  using Errors = tl::unexpected<std::vector<Error>>;
+  for (;;) {
+    wait_for_others(ports, guest, deadline);
+    // Claims are made one at a time; somebody may have been faster.
+    const auto lock = lock_folder(ports.root, std::max(deadline.left(), Milliseconds{1000}));
+    // A device may have come back to its host driver while we waited: look again.
+    Guest fresh = guest;
+    for (auto& d : fresh.devices) d.present = host::read_pci_device(ports.sysfs, d.address());
+    const Survey now = survey(ports.root, ports.sysfs, std::move(fresh));
+    const bool changing = std::any_of(now.conflicts.begin(), now.conflicts.end(),
+                                      [](const Conflict& c) { return c.holding == Holding::changing; });
+    if (changing && !deadline.passed()) continue;
+
+    const auto findings = check(now);
+    if (has_errors(findings)) return Errors(to_errors(findings));
+    if (!lock) return Errors({lock.error()});
+    for (const auto& f : findings) ports.log.warning(f.message);
+    const auto steps = plan(ports, now.guest);
+    if (!steps) return Errors({steps.error()});
+    auto journal = Journal::create(ports.root, make_record(ports, now.guest, *steps, caller));
+    if (!journal) return Errors({journal.error()});
+    return std::move(*journal);
+  }
+}
+
+}  // namespace
+
 std::vector<Error> prepare(Ports& ports, const Guest& guest, Caller caller) {
   const Stopwatch watch;
   if (caller == Caller::hand)
@@ -150,33 +177,21 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest, Caller caller) {
   if (has_journal(ports.root, guest.name))
     if (auto errors = recover(ports, guest.name); !errors.empty()) return errors;
 
-  auto lock = lock_claims(ports, guest);
-  if (!lock) return {lock.error()};
-  // A device may have come back to its host driver while we waited: look again.
-  Guest fresh = guest;
-  for (auto& d : fresh.devices) d.present = host::read_pci_device(ports.sysfs, d.address());
-  const Survey now = survey(ports.root, ports.sysfs, std::move(fresh));
-  const auto findings = check(now);
-  for (const auto& f : findings)
-    if (f.severity == Severity::warning) ports.log.warning(f.message);
-  if (has_errors(findings)) return to_errors(findings);
-
-  const auto steps = plan(ports, now.guest);
-  if (!steps) return {steps.error()};
-  auto journal = claim(ports, now.guest, *steps, caller);
-  if (!journal) return {journal.error()};
-  lock->reset();
+  const Deadline deadline(ports.conf.deadlines.lock);
+  auto journal = claim(ports, guest, caller, deadline);
+  if (!journal) return journal.error();
 
   auto executed = execute(ports, *journal);
   if (executed) {
-    ports.log.took("prepared, " + std::to_string(now.guest.devices.size()) + " device(s) ready for the guest",
+    ports.log.took("prepared, " + std::to_string(guest.devices.size()) + " device(s) ready for the guest",
                    watch);
     return {};
   }
   std::vector<Error> errors{executed.error()};
   for (auto& error : undo(ports, *journal))
     // The device that a driver does not let go of has been named.
-    if (executed.error().stuck_pid == 0 || error.stuck_pid != executed.error().stuck_pid) errors.push_back(std::move(error));
+    if (executed.error().stuck_pid == 0 || error.stuck_pid != executed.error().stuck_pid)
+      errors.push_back(std::move(error));
   return errors;
 }
 

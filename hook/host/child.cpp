@@ -43,7 +43,7 @@ bool reap(int pid, Milliseconds within) {
 // Ends the child. Gives its pid if even SIGKILL does not end it: it sits in the kernel.
 int end_child(int pid) {
   ::kill(pid, SIGKILL);
-  return reap(pid, Milliseconds{200}) ? 0 : pid;
+  return reap(pid, Milliseconds{1500}) ? 0 : pid;
 }
 
 Error too_late(const std::string& what, Milliseconds timeout, int stuck_pid) {

@@ -50,7 +50,12 @@ boot() {
         if [ "$SECONDS" -ge "$deadline" ] || ! is_running "$suite"; then return 1; fi
         sleep 0.2
     done
-    run_job "$suite" $((deadline - SECONDS)) >/dev/null <<'END'
+    wait_for_daemon "$suite" "$deadline"
+}
+
+# wait_for_daemon SUITE DEADLINE: a value of $SECONDS.
+wait_for_daemon() {
+    run_job "$1" $(($2 - SECONDS)) >/dev/null <<'END'
 until virsh --quiet --connect qemu:///system uri; do sleep 0.2; done
 END
 }
@@ -61,6 +66,19 @@ show_machine_log() {
     say "--- what QEMU said, and the end of the console ($run/console.log)"
     cat "$run/qemu.log" >&2 || true
     tail -n 30 "$run/console.log" >&2 || true
+}
+
+# reboot_machine SUITE: from within, as a person does it; what was written to its disk stays.
+reboot_machine() {
+    local suite=$1 up deadline=$((SECONDS + boot_limit))
+    up=$(run_of "$suite")/share/up
+    rm -f "$up"
+    run_job "$suite" 30 <<<'systemctl --no-block reboot' || return
+    until [ -e "$up" ]; do
+        if [ "$SECONDS" -ge "$deadline" ] || ! is_running "$suite"; then return 1; fi
+        sleep 0.2
+    done
+    wait_for_daemon "$suite" "$deadline"
 }
 
 stop_machine() {

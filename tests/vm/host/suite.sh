@@ -96,9 +96,14 @@ run_cases() {
         log=$(run_of "$suite")/logs/$name.log
         limit=$(sed -n 's/^# limit: \([0-9]*\)$/\1/p' "$path")
         begin=$EPOCHREALTIME
-        status=0
-        echo "cd /mnt/vm/checkout && exec bash cases/$name.sh" |
-            run_job "$suite" "${limit:-$case_limit}" >"$log" 2>&1 || status=$?
+        : >"$log"
+        while true; do
+            status=0
+            echo "cd /mnt/vm/checkout && exec bash cases/$name.sh" |
+                run_job "$suite" "${limit:-$case_limit}" >>"$log" 2>&1 || status=$?
+            [ "$status" -eq 88 ] || break # 88: the case goes on after a reboot
+            reboot_machine "$suite" >>"$log" 2>&1 || break
+        done
         if [ "$status" -eq 0 ]; then
             passed=$((passed + 1))
             printf 'ok    %-36s %6s s\n' "$name" "$(seconds_since "$begin")"

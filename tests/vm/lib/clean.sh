@@ -7,6 +7,12 @@ case_began=$(date '+%Y-%m-%d %H:%M:%S')
 # record_baseline: the state that each case starts from; the first of a boot counts.
 record_baseline() { [ -e "$baseline" ] || host_state >"$baseline"; }
 
+# reboot_and_go_on: the machine is booted anew, and the case runs again from its beginning. For once nothing is cleaned up.
+reboot_and_go_on() {
+    trap - EXIT
+    exit 88 # host/suite.sh knows it
+}
+
 finish_case() {
     local status=$?
     trap - EXIT
