@@ -13,7 +13,7 @@ expect_same_state "$before"
 define_guest '.hidden *' "$edu"
 define_guest '-h' "$edu"
 qemu-hook --setup '.hidden *'
-qemu-hook --setup -- -h
+qemu-hook --setup=-h
 for conf in 'it%27s%20%22my%22%20%3Cguest%3E%20%26%20more.toml' '%2Ehidden%20%2A.toml' '-h.toml'; do
     [ -e "$confs/$conf" ] || fail "no conf $conf: $(ls -A "$confs")"
 done

@@ -56,9 +56,12 @@ launch_qemu() {
     )
     # A socket's path has at most 108 bytes, so it is named from within the folder. Not -daemonize, which would lose what
     # a QEMU that dies has to say.
-    cd "$run" || return 1
-    setsid "${qemu[@]}" >qemu.log 2>&1 </dev/null &
-    cd "$OLDPWD" || return 1
+    (
+        cd "$run" || exit
+        # The machine may outlive the test that started it; the test's lock must not.
+        [ -z "${machine_lock-}" ] || exec {machine_lock}>&-
+        exec setsid "${qemu[@]}" >qemu.log 2>&1 </dev/null
+    ) &
     until [ -s "$run/pid" ]; do
         kill -0 $! 2>/dev/null || return 1
         sleep 0.05

@@ -8,6 +8,7 @@ test_suite() {
     local suite=$1 stop_after=yes status=0
     shift
     collect_cases "$@"
+    take_machine "$suite"
     [ -x "$checkout/build/qemu-hook" ] || die "build/qemu-hook is not there: cmake -B build && cmake --build build"
 
     if is_running "$suite"; then stop_after=no; fi
@@ -16,6 +17,16 @@ test_suite() {
     prepare_machine "$suite"
     run_cases "$suite" || status=1
     return "$status"
+}
+
+# take_machine SUITE: until this process ends no other test runs in that machine; a case expects the devices for itself.
+take_machine() {
+    mkdir -p "$vm_data/run"
+    exec {machine_lock}>"$(run_of "$1").test"
+    flock --nonblock "$machine_lock" || {
+        say "another test runs in the $1 machine: waiting for its end"
+        flock "$machine_lock"
+    }
 }
 
 # test_all [CASE...]: every suite, side by side, each line with its suite's name in front.
