@@ -8,7 +8,7 @@ mkdir -p /etc/libvirt/qemu-hook
 cp /etc/libvirt/qemu-hook/host.toml "$scratch/host.toml"
 printf '[deadlines]\ndetach = 4\n' >/etc/libvirt/qemu-hook/host.toml
 define_guest stuck "$nic" "$edu"
-define_guest other "$nvme"
+define_guest other "${card[@]}"
 define_guest plain
 
 stuck_writer() { pgrep --full 'hooks/qemu stuck'; }
@@ -32,7 +32,7 @@ for vfio in loaded absent; do
     timeout 20 virsh list --all
     timeout 60 virsh --quiet start plain
     timeout 60 virsh --quiet start other
-    expect_driver vfio-pci "$nvme"
+    expect_driver vfio-pci "${card[@]}"
     timeout 60 virsh --quiet destroy other
     timeout 60 virsh --quiet destroy plain
     systemctl reset-failed libvirtd.service 2>/dev/null || true

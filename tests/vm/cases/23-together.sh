@@ -5,7 +5,7 @@
 before=$(host_state)
 cp /etc/libvirt/qemu-hook/host.toml "$scratch/host.toml"
 printf '[deadlines]\nlock = 15\n' >/etc/libvirt/qemu-hook/host.toml
-devices=("$nic" "$nvme" "$edu" "$usb")
+devices=("$nic" "$audio" "$edu" "$usb")
 
 step "twenty prepares"
 for i in {0..19}; do
@@ -42,7 +42,7 @@ expect_same_state "$before"
 
 step "six guests for real, three of them after one device"
 for i in 0 1 2; do define_guest "r$i" "$nic"; done
-define_guest r3 "$nvme"
+define_guest r3 "${card[@]}"
 define_guest r4 "$edu"
 define_guest r5
 for i in {0..5}; do

@@ -1,0 +1,114 @@
+#include "host/device_nodes.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+#include <optional>
+
+#include "core/text.h"
+#include "host/beneath.h"
+#include "host/file.h"
+#include "host/pci_device.h"
+
+namespace qh::host {
+namespace {
+
+// NVIDIA's driver: kernel-open/common/inc/nv-linux.h in https://github.com/NVIDIA/open-gpu-kernel-modules
+constexpr std::uint32_t nvidia_major = 195, nvidia_control = 255, nvidia_modeset = 254;
+
+// "226:1"
+bool read_number(const std::string& text, DeviceNode& node) {
+  char* rest = nullptr;
+  node.major = static_cast<std::uint32_t>(std::strtoul(text.c_str(), &rest, 10));
+  if (rest == text.c_str() || *rest != ':') return false;
+  node.minor = static_cast<std::uint32_t>(std::strtoul(rest + 1, nullptr, 10));
+  return true;
+}
+
+// Where udev and devtmpfs put the node (the `devnode` callbacks of the classes, for instance drm_devnode in
+// drivers/gpu/drm/drm_sysfs.c). `uevent` has it as DEVNAME, but takes the device's lock.
+std::string node_path(const std::string& subsystem, std::string name) {
+  std::replace(name.begin(), name.end(), '!', '/');
+  if (subsystem == "drm") return "/dev/dri/" + name;
+  if (subsystem == "sound") return "/dev/snd/" + name;
+  if (subsystem == "input") return "/dev/input/" + name;
+  if (subsystem == "accel") return "/dev/accel/" + name;
+  if (subsystem == "bsg") return "/dev/bsg/" + name;
+  if (subsystem == "vfio-dev") return "/dev/vfio/devices/" + name;
+  if (subsystem == "infiniband_verbs" || subsystem == "infiniband_mad") return "/dev/infiniband/" + name;
+  return "/dev/" + name;
+}
+
+// A component "usb1": beyond it are the devices on that bus.
+bool is_on_usb(const std::string& path) {
+  const auto components = split(path, '/');
+  return std::any_of(components.begin(), components.end(), [](std::string_view c) {
+    return c.size() > 3 && c.substr(0, 3) == "usb" && std::isdigit(static_cast<unsigned char>(c[3])) != 0;
+  });
+}
+
+// The number that the kernel gave a driver's name in /proc/devices.
+std::optional<std::uint32_t> major_of(const std::string& root, const std::string& name) {
+  const auto text = read_file(root + "/proc/devices").value_or("");
+  // Block devices come after the character devices, under a heading of their own.
+  for (const auto line : split(std::string_view(text).substr(0, text.find("Block devices")), '\n')) {
+    const auto entry = trimmed(line);
+    const auto blank = entry.find(' ');
+    if (blank != std::string_view::npos && entry.substr(blank + 1) == name)
+      return static_cast<std::uint32_t>(std::strtoul(std::string(entry).c_str(), nullptr, 10));
+  }
+  return std::nullopt;
+}
+
+void add_nvidia_nodes(const std::string& root, const PciAddress& function, std::vector<DeviceNode>& out) {
+  const std::string gpus = root + "/proc/driver/nvidia/gpus";
+  const auto text = read_file(gpus + "/" + function.text() + "/information");
+  if (!text) return;
+  const std::string mark = "Device Minor:";
+  const auto add = [&](std::uint32_t major, std::uint32_t minor, const char* path, NodeKind kind) {
+    out.push_back({major, minor, path, "nvidia", kind, function});
+  };
+  for (const auto line : split(*text, '\n')) {
+    if (line.substr(0, mark.size()) != mark) continue;
+    const auto minor = std::strtoul(std::string(line.substr(mark.size())).c_str(), nullptr, 10);
+    add(nvidia_major, static_cast<std::uint32_t>(minor), ("/dev/nvidia" + std::to_string(minor)).c_str(),
+        NodeKind::own);
+  }
+  if (list_folder(gpus).size() != 1) return;
+  add(nvidia_major, nvidia_control, "/dev/nvidiactl", NodeKind::shared);
+  add(nvidia_major, nvidia_modeset, "/dev/nvidia-modeset", NodeKind::shared);
+  if (const auto uvm = major_of(root, "nvidia-uvm")) {
+    add(*uvm, 0, "/dev/nvidia-uvm", NodeKind::shared);
+    add(*uvm, 1, "/dev/nvidia-uvm-tools", NodeKind::shared);
+  }
+}
+
+// /dev/kfd is one node for all cards of amdgpu (drivers/gpu/drm/amd/amdkfd/kfd_chardev.c).
+void add_kfd(const Sysfs& sysfs, const PciAddress& function, std::vector<DeviceNode>& out) {
+  if (bound_driver(sysfs, function) != "amdgpu") return;
+  for (const auto& entry : sysfs.list("bus/pci/drivers/amdgpu"))
+    if (const auto other = parse_pci_address(entry); other && *other != function) return;
+  DeviceNode node{0, 0, "/dev/kfd", "kfd", NodeKind::shared, function};
+  if (read_number(sysfs.read("class/kfd/kfd/dev").value_or(""), node)) out.push_back(node);
+}
+
+}  // namespace
+
+std::vector<DeviceNode> device_nodes(const std::string& root, const Sysfs& sysfs,
+                                     const PciAddress& function) {
+  std::vector<DeviceNode> all;
+  for (const auto& found : links_beneath(root, "dev/char", function)) {
+    DeviceNode node;
+    if (!read_number(found.name, node)) continue;
+    node.subsystem = sysfs.link("dev/char/" + found.name + "/subsystem").value_or("");
+    node.path = node_path(node.subsystem, found.path.substr(found.path.rfind('/') + 1));
+    node.kind = is_on_usb(found.path) ? NodeKind::hot_plug : NodeKind::own;
+    node.function = function;
+    all.push_back(std::move(node));
+  }
+  add_nvidia_nodes(root, function, all);
+  add_kfd(sysfs, function, all);
+  return all;
+}
+
+}  // namespace qh::host

@@ -1,0 +1,35 @@
+// Which processes have a device's nodes open or mapped.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/deadline.h"
+#include "host/device_nodes.h"
+
+namespace qh::host {
+
+struct Holder {
+  int pid = 0;
+  std::string command;  // "gnome-shell"
+  DeviceNode node;
+  bool mapped = false;  // only mapped: the descriptor is closed, the device is in use all the same
+};
+
+struct Holders {
+  std::vector<Holder> holders;  // in the order of their pids, and then of the nodes
+  // Processes that could not be looked at: another user's, a confined one, one that the kernel holds. Not
+  // free of the device: unknown.
+  std::vector<int> unknown;
+};
+
+// Looks at all processes, in all namespaces. What is compared is the device's number behind each descriptor
+// and mapping, never a path, since containers have nodes of their own. With a `root` that is not the host's,
+// descriptors are links in files, and their text counts too.
+//
+// Works in children, several at a time; one that the kernel holds while it looks at a process costs that
+// process (it becomes unknown) and `patience`, the time without any progress after which it is given up.
+Holders find_holders(const std::string& root, const std::vector<DeviceNode>& nodes,
+                     Milliseconds patience = Milliseconds{1000});
+
+}  // namespace qh::host

@@ -1,0 +1,35 @@
+// Whether the host, or the guest itself, needs a disk below a PCI function.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/pci_address.h"
+#include "host/sysfs.h"
+
+namespace qh::host {
+
+struct DiskUse {
+  std::string disk;      // "nvme0n1p2"
+  std::string sentence;  // "nvme0n1p2 is mounted on /"
+};
+
+struct StorageUse {
+  std::vector<DiskUse> uses;
+  // Disks of which it could not be told whether they are in use, each with the reason. Not free: unknown.
+  std::vector<DiskUse> unknown;
+};
+
+// What the kernel answers to an exclusive open of a block device's node.
+enum class Exclusive { free, busy, absent, unknown };
+using TryExclusive = std::function<Exclusive(const std::string& node)>;
+Exclusive open_exclusively(const std::string& node);
+
+// `images` are the files and block devices behind the guest's own disks. Looks at the stack from each disk up
+// to what is mounted, and where that says nothing, asks the kernel. Whatever could block runs in a child.
+StorageUse storage_use(const std::string& root, const Sysfs& sysfs, const PciAddress& address,
+                       const std::vector<std::string>& images,
+                       const TryExclusive& try_exclusive = open_exclusively);
+
+}  // namespace qh::host
