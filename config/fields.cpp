@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/contains.h"
 #include "core/text.h"
 
 namespace qh::config {
@@ -55,9 +56,8 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
 
 tl::unexpected<Error> unknown_key(const std::string& file, const TomlEntry& entry, const KnownKeys& known) {
   const std::string reason = "unknown key " + in_quotes(entry.key) + " " + known.place;
-  const auto& elsewhere = known.elsewhere;
   std::string remedy;
-  if (std::find(elsewhere.begin(), elsewhere.end(), entry.key) != elsewhere.end())
+  if (contains(known.elsewhere, entry.key))
     remedy = known.there;
   else if (const auto meant = nearest(entry.key, known.here); !meant.empty())
     remedy = "did you mean '" + std::string(meant) + "'?";

@@ -32,17 +32,6 @@ constexpr Choice<Reset> resets[] = {
     {"remove-rescan", Reset::remove_rescan},
 };
 
-const std::vector<std::string_view>& guest_keys() {
-  static const std::vector<std::string_view> keys = {"guest", "uuid", "gpu", "device"};
-  return keys;
-}
-
-const std::vector<std::string_view>& device_keys() {
-  static const std::vector<std::string_view> keys = {"address", "virsh", "identity",
-                                                     "detach",  "reset", "allow_in_use"};
-  return keys;
-}
-
 // `text` in lower case if it has the form of `pattern`, in which x is a hexadecimal digit.
 std::optional<std::string> hexadecimal(std::string_view text, std::string_view pattern) {
   if (text.size() != pattern.size()) return std::nullopt;
@@ -55,9 +44,32 @@ std::optional<std::string> hexadecimal(std::string_view text, std::string_view p
   return out;
 }
 
+bool is_setting(std::string_view key) {
+  return key == "detach" || key == "reset" || key == "allow_in_use";
+}
+
+// One of a device's settings into what has members of their names.
+template <class Settings>
+Result<void> read_setting(const TomlEntry& entry, const std::string& file, Settings& out) {
+  if (entry.key == "detach") {
+    const auto value = choice(file, entry, detaches);
+    if (!value) return fail(value.error());
+    out.detach = *value;
+  } else if (entry.key == "reset") {
+    const auto value = choice(file, entry, resets);
+    if (!value) return fail(value.error());
+    out.reset = *value;
+  } else {
+    if (entry.value.type != TomlValue::Type::boolean)
+      return wrong_type(file, entry, TomlValue::Type::boolean, "true");
+    out.allow_in_use = entry.value.boolean;
+  }
+  return {};
+}
+
 class Reader {
  public:
-  explicit Reader(const std::string& file) : file_(file) {}
+  Reader(const std::string& file, const Defaults& defaults) : file_(file), defaults_(defaults) {}
 
   Result<GuestConf> guest(const TomlValue& root);
 
@@ -73,6 +85,7 @@ class Reader {
                              const std::string& example) const;
 
   const std::string& file_;
+  const Defaults& defaults_;
   GuestConf conf_;
   std::map<PciAddress, Position> seen_;
 };
@@ -95,6 +108,7 @@ Result<std::string> Reader::formed(const TomlEntry& entry, std::string_view patt
 Result<GuestConf> Reader::guest(const TomlValue& root) {
   for (const TomlEntry& entry : root.entries)
     if (auto done = guest_entry(entry); !done) return fail(done.error());
+  if (conf_.gpu == Gpu::automatic) conf_.gpu = defaults_.gpu;
   return std::move(conf_);
 }
 
@@ -138,7 +152,7 @@ Result<void> Reader::devices(const TomlEntry& entry) {
 }
 
 Result<DeviceConf> Reader::device(const TomlValue& table) {
-  DeviceConf out;
+  DeviceConf out = defaults_.device({});
   const TomlEntry* address = nullptr;
   const TomlEntry* virsh = nullptr;
   for (const TomlEntry& entry : table.entries) {
@@ -175,18 +189,8 @@ Result<void> Reader::device_entry(const TomlEntry& entry, DeviceConf& out) const
                         "10de:2484 1462:3909 030000");
     if (!value) return fail(value.error());
     out.identity = std::move(*value);
-  } else if (entry.key == "detach") {
-    const auto value = choice(file_, entry, detaches);
-    if (!value) return fail(value.error());
-    out.detach = *value;
-  } else if (entry.key == "reset") {
-    const auto value = choice(file_, entry, resets);
-    if (!value) return fail(value.error());
-    out.reset = *value;
-  } else if (entry.key == "allow_in_use") {
-    if (entry.value.type != TomlValue::Type::boolean)
-      return wrong_type(file_, entry, TomlValue::Type::boolean, "true");
-    out.allow_in_use = entry.value.boolean;
+  } else if (is_setting(entry.key)) {
+    return read_setting(entry, file_, out);
   } else {
     return unknown_key(
         file_, entry,
@@ -206,6 +210,22 @@ Result<void> Reader::check_virsh(const TomlEntry& entry, const PciAddress& addre
 
 }  // namespace
 
+const std::vector<std::string_view>& guest_keys() {
+  static const std::vector<std::string_view> keys = {"guest", "uuid", "gpu", "device"};
+  return keys;
+}
+
+const std::vector<std::string_view>& device_keys() {
+  static const std::vector<std::string_view> keys = {"address", "virsh", "identity",
+                                                     "detach",  "reset", "allow_in_use"};
+  return keys;
+}
+
+const std::vector<std::string_view>& default_keys() {
+  static const std::vector<std::string_view> keys = {"gpu", "detach", "reset", "allow_in_use"};
+  return keys;
+}
+
 const char* to_string(Gpu value) {
   return name_of(value, gpus);
 }
@@ -222,14 +242,27 @@ const DeviceConf* GuestConf::find(const PciAddress& address) const {
   return found == devices.end() ? nullptr : &*found;
 }
 
-Result<GuestConf> parse_guest_conf(std::string_view text, const std::string& file) {
-  const auto root = parse_toml(text, file);
-  if (!root) return fail(root.error());
-  return read_guest_conf(*root, file);
+DeviceConf Defaults::device(const PciAddress& address) const {
+  return {.address = address, .detach = detach, .reset = reset, .allow_in_use = allow_in_use};
 }
 
-Result<GuestConf> read_guest_conf(const TomlValue& root, const std::string& file) {
-  return Reader(file).guest(root);
+Result<GuestConf> parse_guest_conf(std::string_view text, const std::string& file, const Defaults& defaults) {
+  const auto root = parse_toml(text, file);
+  if (!root) return fail(root.error());
+  return read_guest_conf(*root, file, defaults);
+}
+
+Result<GuestConf> read_guest_conf(const TomlValue& root, const std::string& file, const Defaults& defaults) {
+  return Reader(file, defaults).guest(root);
+}
+
+Result<void> read_default(const TomlEntry& entry, const std::string& file, Defaults& out) {
+  if (is_setting(entry.key)) return read_setting(entry, file, out);
+  if (entry.key != "gpu") return unknown_key(file, entry, {"in [defaults]", default_keys()});
+  const auto value = choice(file, entry, gpus);
+  if (!value) return fail(value.error());
+  out.gpu = *value;
+  return {};
 }
 
 }  // namespace qh::config

@@ -29,6 +29,17 @@ struct DeviceConf {
   bool operator==(const DeviceConf&) const = default;
 };
 
+// What the host's conf says for guests and devices whose own conf does not.
+struct Defaults {
+  Gpu gpu = Gpu::automatic;
+  Detach detach = Detach::automatic;
+  Reset reset = Reset::none;
+  bool allow_in_use = false;
+
+  DeviceConf device(const PciAddress& address) const;  // of a device that no conf names
+  bool operator==(const Defaults&) const = default;
+};
+
 struct GuestConf {
   std::string guest;  // empty if the conf does not say
   std::string uuid;   // lower case; empty if the conf does not say
@@ -43,10 +54,22 @@ struct GuestConf {
 // Reads a guest's conf. `file` is only for the messages. Fails with bad_input as "FILE:LINE:COLUMN: reason":
 // TOML that does not parse, an unknown key (with the key that was probably meant), a wrong type, a value
 // that is not one of those known, an address twice, a `virsh` that does not belong to its `address`.
-Result<GuestConf> parse_guest_conf(std::string_view text, const std::string& file);
+// What the conf leaves open, `gpu = "auto"` too, is as `defaults` say.
+Result<GuestConf> parse_guest_conf(std::string_view text, const std::string& file,
+                                   const Defaults& defaults = {});
 
 // The same from a text that is parsed already.
 struct TomlValue;
-Result<GuestConf> read_guest_conf(const TomlValue& root, const std::string& file);
+Result<GuestConf> read_guest_conf(const TomlValue& root, const std::string& file,
+                                  const Defaults& defaults = {});
+
+// The settings of [defaults], which are named like a guest's and a device's.
+struct TomlEntry;
+Result<void> read_default(const TomlEntry& entry, const std::string& file, Defaults& out);
+// Of a guest's conf: what stands at its top, and what below a [[device]].
+const std::vector<std::string_view>& guest_keys();
+const std::vector<std::string_view>& device_keys();
+// Of [defaults].
+const std::vector<std::string_view>& default_keys();
 
 }  // namespace qh::config

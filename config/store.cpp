@@ -1,12 +1,16 @@
 #include "config/store.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <memory>
+#include <vector>
 
 #include "core/text.h"
 
@@ -75,7 +79,14 @@ Result<void> trusted_folder(const std::string& path, const Fd& folder) {
 }
 
 int open_folder(const std::string& path) {
-  return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+tl::unexpected<Error> no_folder(const std::string& path, int error) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode))
+    return fail(ErrorKind::refused, printable(path) + " is a symbolic link", "put the folder itself there");
+  return system_error(path, "cannot be opened", error);
 }
 
 tl::unexpected<Error> not_a_file(const std::string& path, mode_t mode) {
@@ -168,17 +179,10 @@ class TemporaryFile {
   Fd fd_;
 };
 
-}  // namespace
-
-Result<std::string> load(const std::string& path) {
-  const Path at = split_path(path);
-  const Fd folder(open_folder(at.folder));
-  if (!folder) return system_error(path, "cannot be opened", errno);
-  // Also when the conf is not there: whoever may write here may have taken it away.
-  if (auto ok = trusted_folder(at.folder, folder); !ok) return fail(ok.error());
+Result<std::string> load_at(const Fd& folder, const std::string& path, const std::string& name) {
   // O_NONBLOCK: a FIFO in the conf's place must not stop every guest of the host.
   const Fd file(
-      ::openat(folder.get(), at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+      ::openat(folder.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file && errno == ELOOP) return not_a_file(path, S_IFLNK);
   if (!file && errno == ENXIO) return not_a_file(path, S_IFSOCK);
   if (!file) return system_error(path, "cannot be opened", errno);
@@ -189,11 +193,44 @@ Result<std::string> load(const std::string& path) {
   return read_all(path, file);
 }
 
+std::vector<std::string> conf_names(const std::string& folder) {
+  constexpr std::string_view suffix = ".toml";
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(folder.c_str()), ::closedir);
+  while (const dirent* entry = stream ? ::readdir(stream.get()) : nullptr) {
+    const std::string_view name = entry->d_name;
+    if (name.size() > suffix.size() && name.substr(name.size() - suffix.size()) == suffix)
+      names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+Result<std::string> load(const std::string& path) {
+  const Path at = split_path(path);
+  const Fd folder(open_folder(at.folder));
+  if (!folder) return no_folder(at.folder, errno);
+  // Also when the conf is not there: whoever may write here may have taken it away.
+  if (auto ok = trusted_folder(at.folder, folder); !ok) return fail(ok.error());
+  return load_at(folder, path, at.name);
+}
+
+Result<void> load_folder(const std::string& path, const EachConf& each) {
+  const Fd folder(open_folder(path));
+  if (!folder && errno == ENOENT) return {};
+  if (!folder) return no_folder(path, errno);
+  if (auto ok = trusted_folder(path, folder); !ok) return ok;
+  for (const auto& name : conf_names(path)) each(path + "/" + name, load_at(folder, path + "/" + name, name));
+  return {};
+}
+
 Result<void> save(const std::string& path, std::string_view text) {
   const Path at = split_path(path);
   if (auto done = make_folders(at.folder); !done) return done;
   const Fd folder(open_folder(at.folder));
-  if (!folder) return system_error(at.folder, "cannot be opened", errno);
+  if (!folder) return no_folder(at.folder, errno);
   if (auto ok = trusted_folder(at.folder, folder); !ok) return ok;
 
   struct stat old {};

@@ -193,8 +193,8 @@ Result<void> Editor::keep_device(const TomlValue& table, DeviceConf& device, con
   return {};
 }
 
-// A device's lines: from its header to its last key, and the settings below that are commented out. Other comments
-// are the user's.
+// A device's lines: from its header to its last key, and the settings below that are commented out. Other
+// comments are the user's.
 Result<Editor::Block> Editor::block(const TomlValue& table) const {
   const std::size_t begin = table.begin.line - 1;
   if (trimmed(lines_[begin]).substr(0, 2) != "[[")
@@ -206,8 +206,8 @@ Result<Editor::Block> Editor::block(const TomlValue& table) const {
   return Block{begin, end};
 }
 
-// Takes a block out, but for the user's comments in it. The blank line above it goes too where two would be left, or
-// one at the text's end.
+// Takes a block out, but for the user's comments in it. The blank line above it goes too where two would be
+// left, or one at the text's end.
 void Editor::drop(const Block& block) {
   bool kept = false;
   for (std::size_t line = block.end; line-- > block.begin;) {

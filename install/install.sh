@@ -142,6 +142,7 @@ install_all() {
     for conf_file in "${shipped[@]}"; do install_conf "$conf_file"; done
     [ "$(standing "$place")" = right ] || linked=yes
     install_link
+    install_extras
     relabel
     undo=no
     [ $staging = yes ] || ask_libvirt $linked

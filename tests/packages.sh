@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034
 # What a bare Debian 12 or 13 needs to build and test; sourced by the scripts that begin from nothing.
 
-build_packages=(cmake g++ make libvirt-dev libpugixml-dev libtomlplusplus-dev libexpected-dev nlohmann-json3-dev doctest-dev)
-vm_packages=(qemu-system-x86 mmdebstrap e2fsprogs)
+build_packages=(cmake g++ make libvirt-dev libpugixml-dev libtomlplusplus-dev libexpected-dev libbpf-dev nlohmann-json3-dev doctest-dev)
+vm_packages=(qemu-system-x86 ovmf mmdebstrap e2fsprogs)
 
 # install_missing PACKAGE...: by apt, as root; else says what is missing.
 install_missing() {
@@ -15,9 +15,14 @@ install_missing() {
         printf 'missing: %s (Debian'"'"'s package names)\nas root: apt-get install %s\n' "${missing[*]}" "${missing[*]}" >&2
         return 1
     fi
+    install_packages "${missing[@]}"
+}
+
+# install_packages PACKAGE...: silent, unless it fails.
+install_packages() {
     local log
     log=$(mktemp)
-    if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"; } \
+    if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } \
         >"$log" 2>&1 </dev/null; then
         tail -n 20 "$log" >&2
         rm -f "$log"

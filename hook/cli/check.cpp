@@ -9,6 +9,8 @@
 #include "core/text.h"
 #include "handover/conf.h"
 #include "handover/gpu.h"
+#include "handover/handover.h"
+#include "handover/machine.h"
 #include "handover/readiness.h"
 
 namespace qh::cli {
@@ -41,11 +43,15 @@ int check_this_host(const std::string& root, const Options& options) {
 
 int check(const std::string& root, const Options& options) {
   if (options.guest.empty()) return check_this_host(root, options);
-  const host::RealSysfs sysfs(root);
+  const auto host_conf = handover::load_host_conf(root);
+  if (!host_conf) return print_errors({host_conf.error()}), refused;
+  host::Log log(root, options.guest);
+  handover::Machine machine(root, *host_conf, log);
+  const auto& sysfs = machine.sysfs;
   const auto loaded = load_guest(root, options, sysfs, Conf::read_only);
   if (!loaded) return refused;
   const auto& guest = loaded->guest;
-  const auto findings = handover::check(handover::survey(root, sysfs, guest));
+  const auto findings = handover::check(machine.ports, guest);
   const auto gpu = handover::gpu_kind(root, sysfs, guest);
   const bool ok = !handover::has_errors(findings);
   if (options.json) {
@@ -56,7 +62,8 @@ int check(const std::string& root, const Options& options) {
     return ok ? done : refused;
   }
   if (!guest.devices.empty()) std::printf("%s\n", device_table(guest).c_str());
-  for (const auto& line : handover::gpu_reasons(root, sysfs, guest)) std::printf("  %s\n", line.c_str());
+  for (const auto& line : handover::gpu_reasons(root, sysfs, guest))
+    std::fputs(paragraph(line, 2).c_str(), stdout);
   return report(guest.name, findings);
 }
 

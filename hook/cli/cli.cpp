@@ -25,6 +25,9 @@ int run(const std::string& root, const std::vector<std::string>& arguments) {
   if (command == "--setup") return setup(root, *options);
   if (command == "--detach") return detach(root, *options);
   if (command == "--reattach") return reattach(root, *options);
+  if (command == "--query") return query(root, *options);
+  if (command == "--prune") return prune(root, *options);
+  if (command == "--completion") return completion(root, *options);
   std::fputs(command == "--version" ? "qemu-hook " QH_VERSION "\n" : help_text().c_str(), stdout);
   return done;
 }

@@ -13,5 +13,8 @@ int status(const std::string& root, const Options& options);
 int setup(const std::string& root, const Options& options);
 int detach(const std::string& root, const Options& options);
 int reattach(const std::string& root, const Options& options);
+int query(const std::string& root, const Options& options);
+int prune(const std::string& root, const Options& options);
+int completion(const std::string& root, const Options& options);
 
 }  // namespace qh::cli

@@ -2,16 +2,19 @@
 
 #include <unistd.h>
 
+#include "cli/known_guests.h"
 #include "core/text.h"
 #include "host/file.h"
 #include "host/names.h"
 #include "libvirt/daemon.h"
+#include "libvirt/domains.h"
 
 namespace qh::cli {
 namespace {
 
-// A person waits for it; a daemon that is busy starting guests may take a moment.
-constexpr Milliseconds answer_timeout{10'000};
+std::string domain_file(const std::string& root, const std::string& guest) {
+  return root + names::libvirt_domain_folder + "/" + guest + ".xml";
+}
 
 Result<std::string> from_file(const std::string& file) {
   if (file == "-") return host::read_fd(STDIN_FILENO, "the XML on stdin", xml::largest_domain_xml);
@@ -19,10 +22,9 @@ Result<std::string> from_file(const std::string& file) {
 }
 
 Result<std::string> from_libvirt(const std::string& root, const std::string& guest, std::string& warning) {
-  const libvirt::Daemon daemon(libvirt::connection_uri(root), answer_timeout);
-  auto xml = daemon.domain_xml(guest, answer_timeout);
+  auto xml = libvirt_domains(root).xml(guest);
   if (xml || xml.error().is(ErrorKind::not_found)) return xml;
-  const std::string file = root + names::libvirt_domain_folder + "/" + guest + ".xml";
+  const std::string file = domain_file(root, guest);
   if (guest.find('/') != std::string::npos) return xml;
   auto text = host::read_file(file, xml::largest_domain_xml);
   if (!text && text.error().is(ErrorKind::not_found))
@@ -30,8 +32,16 @@ Result<std::string> from_libvirt(const std::string& root, const std::string& gue
         ErrorKind::not_found,
         "there is no guest " + in_quotes(guest) + ": " + xml.error().message + "; and there is no " + file,
         "see `virsh -c qemu:///system list --all`");
+  if (!text && ::geteuid() != 0) return fail(ErrorKind::failed, text.error().message, "ask again as root");
   if (text) warning = xml.error().message + "; read " + file + " instead";
   return text;
+}
+
+Result<xml::Domain> parsed(const std::string& guest, const Result<std::string>& text) {
+  if (!text) return fail(text.error());
+  auto domain = xml::parse_domain(*text);
+  if (domain) domain->name = guest;
+  return domain;
 }
 
 }  // namespace
@@ -48,6 +58,29 @@ Result<FoundDomain> find_domain(const std::string& root, const Options& options)
   found.domain = std::move(*domain);
   found.domain.name = options.guest;
   return found;
+}
+
+libvirt::Domains libvirt_domains(const std::string& root) {
+  // A person waits for it; a daemon that is busy starting guests may take a moment.
+  return {libvirt::connection_uri(root), Milliseconds{10'000}};
+}
+
+Result<AllDomains> all_domains(const std::string& root) {
+  AllDomains all;
+  const auto domains = libvirt_domains(root);
+  const auto listed = domains.names();
+  if (listed) {
+    const auto xmls = domains.xmls(*listed);
+    if (!xmls) return fail(xmls.error());
+    for (const auto& [guest, text] : *xmls) all.domains.push_back({guest, parsed(guest, text)});
+    return all;
+  }
+  all.warning =
+      listed.error().message + "; read the files in " + root + names::libvirt_domain_folder + " instead";
+  for (const auto& guest : defined_guests(root))
+    all.domains.push_back(
+        {guest, parsed(guest, host::read_file(domain_file(root, guest), xml::largest_domain_xml))});
+  return all;
 }
 
 }  // namespace qh::cli

@@ -7,16 +7,26 @@ namespace qh::cli {
 
 std::optional<LoadedGuest> load_guest(const std::string& root, const Options& options,
                                       const host::Sysfs& sysfs, Conf use) {
+  const auto host_conf = handover::load_host_conf(root);
+  if (!host_conf) return print_errors({host_conf.error()}), std::nullopt;
   auto found = find_domain(root, options);
   if (!found) return print_errors({found.error()}), std::nullopt;
   if (!found->warning.empty()) print_warning(found->warning);
-  const auto on_other_card =
-      use == Conf::sync_and_accept ? config::OnOtherCard::accept : config::OnOtherCard::keep;
-  const auto get = use == Conf::read_only ? handover::read_conf : handover::sync_conf;
-  auto conf = get(root, sysfs, found->domain, on_other_card);
-  if (!conf) return print_errors({conf.error()}), std::nullopt;
-  auto guest = handover::make_guest(found->domain, conf->synced.conf, sysfs);
-  return LoadedGuest{std::move(found->domain), std::move(*conf), std::move(guest)};
+  auto loaded = put_together(root, *host_conf, sysfs, std::move(found->domain), use);
+  if (!loaded) return print_errors({loaded.error()}), std::nullopt;
+  return std::move(*loaded);
+}
+
+Result<LoadedGuest> put_together(const std::string& root, const config::HostConf& host_conf,
+                                 const host::Sysfs& sysfs, xml::Domain domain, Conf use) {
+  const bool accepts = use == Conf::sync_and_accept || use == Conf::read_only_and_accept;
+  const bool writes = use == Conf::sync_and_accept || use == Conf::sync;
+  const auto get = writes ? handover::sync_conf : handover::read_conf;
+  auto conf =
+      get(root, host_conf, sysfs, domain, accepts ? config::OnOtherCard::accept : config::OnOtherCard::keep);
+  if (!conf) return fail(conf.error());
+  auto guest = handover::make_guest(domain, conf->synced.conf, sysfs);
+  return LoadedGuest{std::move(domain), std::move(*conf), std::move(guest)};
 }
 
 }  // namespace qh::cli

@@ -18,13 +18,18 @@ struct LoadedGuest {
 
 // What becomes of the guest's conf on the way.
 enum class Conf {
-  read_only,        // --check, --plan
-  sync,             // --detach
-  sync_and_accept,  // --setup: another card at an address is taken over
+  read_only,             // --check, --plan
+  read_only_and_accept,  // --setup --dry-run
+  sync,                  // --detach
+  sync_and_accept,       // --setup: another card at an address is taken over
 };
 
 // Nothing if it cannot be had; the reason has been printed. Warnings are printed.
 std::optional<LoadedGuest> load_guest(const std::string& root, const Options& options,
                                       const host::Sysfs& sysfs, Conf conf);
+
+// The same from a domain that is there already.
+Result<LoadedGuest> put_together(const std::string& root, const config::HostConf& host_conf,
+                                 const host::Sysfs& sysfs, xml::Domain domain, Conf conf);
 
 }  // namespace qh::cli

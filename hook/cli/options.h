@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/result.h"
@@ -10,13 +11,19 @@
 namespace qh::cli {
 
 struct Options {
-  std::string command;  // "--setup", …
-  std::string guest;    // empty where the command needs none
-  std::string xml;      // a file, "-" for stdin; empty: ask libvirt
+  std::string command;                   // "--setup", …
+  std::string subject;                   // what --query and --completion ask for
+  std::string guest;                     // empty where the command needs none
+  std::string xml;                       // a file, "-" for stdin; empty: ask libvirt
+  std::string device;                    // --query's
+  std::string format;                    // --query's: empty or "sh"
+  std::vector<std::string> add, remove;  // addresses as they were typed
+  bool all = false;
+  bool dry_run = false;
   bool json = false;
 };
 
-enum class Argument { none, optional, required };
+enum class Argument { none, optional, required, list };
 
 // A row of the command table: one that says what to do, or one that says how.
 struct Row {
@@ -24,16 +31,21 @@ struct Row {
   Argument argument;
   const char* argument_name;  // "GUEST"; empty for none
   const char* help;
-  bool is_command;
+  const char* goes_with;  // of an option: the commands that take it, between blanks; nullptr: a command
+  const char* second = nullptr;  // a command's second, optional argument
+
+  bool is_command() const { return goes_with == nullptr; }
+  bool goes_with_command(std::string_view command) const;
 };
 
 // All of them, in the order of --help.
 std::span<const Row> command_table();
 
 // bad_input: the call is wrong. A guest's name may begin with a dash: what follows a command that takes one
-// is it.
+// is it. The one exception is `--setup --all`; a guest of that name is `--setup=--all`.
 Result<Options> parse(const std::vector<std::string>& arguments);
 
+// At most 80 columns wide.
 std::string help_text();
 
 }  // namespace qh::cli

@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,7 +32,22 @@ std::size_t width(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
+// Of the terminal that reads this; 0 for a file or a pipe, whose lines stay whole for grep.
+std::size_t screen_columns() {
+  winsize size{};
+  if (::isatty(STDOUT_FILENO) == 0) return 0;
+  return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40 ? size.ws_col : 80;
+}
+
 }  // namespace
+
+std::string paragraph(const std::string& text, std::size_t indent) {
+  const std::size_t columns = screen_columns();
+  std::string all;
+  for (const auto& line : columns > indent ? wrapped(text, columns - indent) : std::vector{text})
+    all += std::string(indent, ' ') + line + "\n";
+  return all;
+}
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
@@ -42,26 +58,35 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   }
   std::string text;
   for (const auto& row : rows) {
+    if (row.size() == 1) {
+      const auto blanks = row[0].find_first_not_of(' ');
+      text += paragraph(row[0].substr(blanks == std::string::npos ? 0 : blanks),
+                        2 + (blanks == std::string::npos ? 0 : blanks));
+      continue;
+    }
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i)
-      line += "  " + row[i] + (row.size() == 1 ? "" : std::string(widths[i] - width(row[i]), ' '));
+      line += "  " + row[i] + std::string(widths[i] - width(row[i]), ' ');
     text += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   }
   return text;
 }
 
 std::string device_table(const handover::Guest& guest) {
-  std::vector<std::vector<std::string>> rows{{"DEVICE", "FROM", "DRIVER NOW", "GROUP", "NAME"}};
+  std::vector<std::vector<std::string>> rows{{"DEVICE", "FROM", "DRIVER NOW", "GROUP"}};
   for (const auto& d : guest.devices) {
+    const auto dash = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
+    const std::string from = to_string(d.wanted.source);
     if (!d.present) {
-      rows.push_back({d.address().text(), to_string(d.wanted.source), "-", "-", "not on this host now"});
+      rows.push_back({d.address().text(), from, "-", "-"});
+      rows.push_back({"  not on this host now"});
       continue;
     }
+    rows.push_back({d.address().text(), from, d.present->driver.empty() ? "none" : d.present->driver,
+                    dash(d.present->iommu_group)});
+    // The name on a line of its own: a phone's screen has 80 columns, or fewer.
     const std::string name = host::pci_name(d.present->identity);
-    rows.push_back({d.address().text(), to_string(d.wanted.source),
-                    d.present->driver.empty() ? "none" : d.present->driver,
-                    d.present->iommu_group.empty() ? "-" : d.present->iommu_group,
-                    name.empty() ? d.present->identity : name});
+    rows.push_back({"  " + (name.empty() ? d.present->identity : name)});
   }
   return table(rows);
 }
@@ -70,9 +95,12 @@ std::string finding_lines(const std::vector<handover::Finding>& findings) {
   std::string text;
   for (const auto& f : findings) {
     const bool error = f.severity == handover::Severity::error;
-    text += "  " + coloured(error ? "31" : "33", to_string(f.severity)) + ": " + f.check + ": " +
-            printable(f.message) + "\n";
-    if (!f.remedy.empty()) text += "      what helps: " + printable(f.remedy) + "\n";
+    std::string lines =
+        paragraph(std::string(to_string(f.severity)) + ": " + f.check + ": " + printable(f.message), 2);
+    // The colour once the lines are broken: it has no width.
+    const std::string word = to_string(f.severity);
+    text += lines.replace(2, word.size(), coloured(error ? "31" : "33", word));
+    if (!f.remedy.empty()) text += paragraph("what helps: " + printable(f.remedy), 6);
   }
   return text;
 }

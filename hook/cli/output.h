@@ -14,6 +14,10 @@ namespace qh::cli {
 // line of its own.
 std::string table(const std::vector<std::vector<std::string>>& rows);
 
+// The text as lines that fit the screen, broken at blanks, each indented; one line where no terminal reads
+// it.
+std::string paragraph(const std::string& text, std::size_t indent);
+
 // The guest's devices as a table, with names where the host knows them.
 std::string device_table(const handover::Guest& guest);
 std::string finding_lines(const std::vector<handover::Finding>& findings);

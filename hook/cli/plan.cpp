@@ -22,8 +22,18 @@ std::vector<handover::PlannedStep> release_of(const handover::Plan& plan) {
   return {plan.rbegin(), plan.rend()};
 }
 
-void print_steps(const char* title, const std::vector<std::vector<std::string>>& rows) {
-  std::printf("%s\n%s", title, rows.empty() ? "  nothing to do\n" : table(rows).c_str());
+struct Line {
+  std::string step;
+  std::string reason;  // may be empty
+};
+
+void print_lines(const char* title, const std::vector<Line>& lines) {
+  std::printf("%s\n", title);
+  if (lines.empty()) std::printf("  nothing to do\n");
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    std::fputs(paragraph(std::to_string(i + 1) + ". " + lines[i].step, 2).c_str(), stdout);
+    if (!lines[i].reason.empty()) std::fputs(paragraph(lines[i].reason, 6).c_str(), stdout);
+  }
 }
 
 }  // namespace
@@ -42,16 +52,16 @@ int plan(const std::string& root, const Options& options) {
   if (!steps) return print_errors({steps.error()}), refused;
 
   ordered_json prepare = ordered_json::array(), release = ordered_json::array();
-  std::vector<std::vector<std::string>> prepare_rows, release_rows;
+  std::vector<Line> prepare_lines, release_lines;
   for (const auto& s : *steps) {
     prepare.push_back({{"step", describe(s.step)}, {"reason", s.reason}});
-    prepare_rows.push_back({std::to_string(prepare_rows.size() + 1) + ".", describe(s.step), s.reason});
+    prepare_lines.push_back({describe(s.step), s.reason});
   }
   for (const auto& s : release_of(*steps)) {
     const std::string text = describe_undo(s.step);
     if (text.empty()) continue;
     release.push_back({{"step", text}});
-    release_rows.push_back({std::to_string(release_rows.size() + 1) + ".", text});
+    release_lines.push_back({text, ""});
   }
   if (options.json) {
     auto object = to_json(guest, handover::gpu_kind(root, machine.sysfs, guest));
@@ -62,11 +72,11 @@ int plan(const std::string& root, const Options& options) {
     print_json(object);
     return ok ? done : refused;
   }
-  if (!ok)
-    std::printf("%s: a start would be refused\n%s\n", printable(guest.name).c_str(),
-                finding_lines(findings).c_str());
-  print_steps("at the start of the guest:", prepare_rows);
-  print_steps("at its end:", release_rows);
+  if (!findings.empty())
+    std::printf("%s: %s\n%s\n", printable(guest.name).c_str(),
+                ok ? "a start would work, but" : "a start would be refused", finding_lines(findings).c_str());
+  print_lines("at the start of the guest:", prepare_lines);
+  print_lines("at its end:", release_lines);
   return ok ? done : refused;
 }
 

@@ -1,75 +1,98 @@
 // qemu-hook --setup GUEST
-#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/domain_source.h"
+#include "cli/guest_change.h"
 #include "cli/load_guest.h"
 #include "cli/output.h"
-#include "core/text.h"
-#include "handover/checks.h"
-#include "handover/conf.h"
-#include "handover/gpu.h"
+#include "cli/picker.h"
+#include "cli/setup_report.h"
+#include "handover/cards.h"
+#include "host/sysfs.h"
 
 namespace qh::cli {
 namespace {
 
-using nlohmann::ordered_json;
-
-ordered_json texts(const std::vector<PciAddress>& addresses) {
-  ordered_json list = ordered_json::array();
-  for (const auto& a : addresses) list.push_back(a.text());
-  return list;
+// What is to be added and removed: as the call says, or on a terminal as a person chooses. Nothing: it was
+// refused, and said so.
+std::optional<GuestChange> wanted_change(const std::string& root, const Options& options,
+                                         const config::HostConf& host_conf, const host::Sysfs& sysfs,
+                                         const xml::Domain& domain) {
+  auto change = read_change(options);
+  if (!change) return print_errors({change.error()}), std::nullopt;
+  if (change->empty() && domain.devices.empty() && options.xml.empty() && !options.json && on_terminal())
+    change->add = pick_cards(root, options.guest, handover::list_cards(root, sysfs, host_conf.defaults));
+  auto needed = needed_change(root, sysfs, host_conf, domain, *change);
+  if (!needed) return print_errors({needed.error()}), std::nullopt;
+  return std::move(*needed);
 }
 
-void print_line(const char* what, const std::vector<PciAddress>& addresses) {
-  if (addresses.empty()) return;
-  std::vector<std::string> all;
-  for (const auto& a : addresses) all.push_back(a.text());
-  std::printf("  %-9s %s\n", what, join(all).c_str());
+int show_change(const Options& options, const GuestChange& change) {
+  const std::string text = change_xml(change);
+  if (options.json)
+    print_json({{"guest", options.guest}, {"xml", text}});
+  else
+    std::fputs(text.c_str(), stdout);
+  return done;
+}
+
+// Brings the conf in step with the domain as it is now.
+Result<LoadedGuest> sync(const std::string& root, const Options& options, const config::HostConf& host_conf,
+                         const host::Sysfs& sysfs) {
+  auto found = find_domain(root, options);
+  if (!found) return fail(found.error());
+  if (!found->warning.empty()) print_warning(found->warning);
+  auto loaded = put_together(root, host_conf, sysfs, std::move(found->domain),
+                             options.dry_run ? Conf::read_only_and_accept : Conf::sync_and_accept);
+  if (loaded && loaded->conf.not_saved) return fail(*loaded->conf.not_saved);
+  return loaded;
+}
+
+int set_up_one(const std::string& root, const Options& options, const config::HostConf& host_conf) {
+  const host::RealSysfs sysfs(root);
+  std::optional<ChangedGuest> changed;
+  const bool may_change = options.xml.empty();
+  if (may_change) {
+    const auto found = find_domain(root, options);
+    if (!found) return print_errors({found.error()}), refused;
+    const auto change = wanted_change(root, options, host_conf, sysfs, found->domain);
+    if (!change) return refused;
+    if (!change->empty() && options.dry_run) return show_change(options, *change);
+    if (!change->empty()) {
+      auto applied = ChangedGuest::apply(libvirt_domains(root), options.guest, *change);
+      if (!applied) return print_errors({applied.error()}), refused;
+      changed.emplace(std::move(*applied));
+    }
+  }
+  auto loaded = sync(root, options, host_conf, sysfs);
+  if (!loaded) {
+    std::vector<Error> errors{loaded.error()};
+    if (changed) {
+      if (auto undone = changed->undo(); undone)
+        errors.front().message += "; the guest is as it was";
+      else
+        errors.push_back(undone.error());
+    }
+    return print_errors(errors), refused;
+  }
+  const auto report = report_setup(root, sysfs, host_conf, options, std::move(*loaded));
+  if (options.json)
+    print_json(to_json(report));
+  else
+    print_setup(report);
+  return done;
 }
 
 }  // namespace
 
 int setup(const std::string& root, const Options& options) {
-  const host::RealSysfs sysfs(root);
-  const auto loaded = load_guest(root, options, sysfs, Conf::sync_and_accept);
-  if (!loaded) return refused;
-  const auto& [domain, conf, guest] = *loaded;
-  if (conf.not_saved) return print_errors({*conf.not_saved}), refused;
-  const auto& s = conf.synced;
-  const auto gpu = handover::gpu_kind(root, sysfs, guest);
-  const auto survey = handover::survey(root, sysfs, guest);
-  const auto findings = handover::check(survey);
-  const bool ok = !handover::has_errors(findings);
-  if (options.json) {
-    auto object = to_json(guest, gpu);
-    object["conf"] = conf.path;
-    object["changed"] = s.changed;
-    object["added"] = texts(s.added);
-    object["kept"] = texts(s.kept);
-    object["dropped"] = texts(s.dropped);
-    object["accepted"] = texts(s.accepted);
-    object["ok"] = ok;
-    object["findings"] = to_json(findings);
-    print_json(object);
-    return done;
-  }
-  std::printf("%s: %s %s\n", printable(guest.name).c_str(), s.changed ? "wrote" : "nothing to change in",
-              conf.path.c_str());
-  print_line("added", s.added);
-  print_line("kept", s.kept);
-  print_line("dropped", s.dropped);
-  print_line("accepted", s.accepted);
-  if (guest.devices.empty()) {
-    std::printf("The guest uses no PCI device of this host; there is nothing to hand over.\n");
-    return done;
-  }
-  std::printf("\n%s\nGPU: %s\n", device_table(guest).c_str(), config::to_string(gpu));
-  std::printf("%s%s", ok ? "A start would work.\n" : "A start would be refused:\n",
-              finding_lines(findings).c_str());
-  return done;
+  const auto host_conf = handover::load_host_conf(root);
+  if (!host_conf) return print_errors({host_conf.error()}), refused;
+  return options.all ? setup_all(root, options, *host_conf) : set_up_one(root, options, *host_conf);
 }
 
 }  // namespace qh::cli

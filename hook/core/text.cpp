@@ -77,6 +77,13 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
   return out;
 }
 
+std::string join_few(std::vector<std::string> parts) {
+  constexpr std::size_t most = 6;
+  const std::size_t more = parts.size() > most ? parts.size() - most : 0;
+  parts.resize(parts.size() - more);
+  return join(parts) + (more > 0 ? " and " + std::to_string(more) + " more" : "");
+}
+
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   for (;;) {
@@ -104,6 +111,31 @@ std::string guest_file_name(std::string_view guest) {
   char tail[20];
   std::snprintf(tail, sizeof tail, "~%016llx", static_cast<unsigned long long>(hash));
   return out.substr(0, longest - 17) + tail;
+}
+
+std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
+  std::vector<std::string> lines{""};
+  for (const auto word : split(text, ' ')) {
+    if (!lines.back().empty() && lines.back().size() + 1 + word.size() > width) lines.emplace_back();
+    if (!lines.back().empty()) lines.back() += ' ';
+    lines.back() += word;
+  }
+  return lines;
+}
+
+std::string guest_of_file_name(std::string_view file_name) {
+  std::string guest;
+  for (std::size_t i = 0; i < file_name.size(); ++i) {
+    const int high = i + 2 < file_name.size() ? hex_digit(file_name[i + 1]) : -1;
+    const int low = high >= 0 ? hex_digit(file_name[i + 2]) : -1;
+    if (file_name[i] == '%' && low >= 0) {
+      guest += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      guest += file_name[i];
+    }
+  }
+  return guest;
 }
 
 }  // namespace qh

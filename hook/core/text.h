@@ -22,10 +22,18 @@ std::string printable(std::string_view text);
 // "a, b, c".
 std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
 
+// "a, b, c, d, e, f and 3 more": what still fits into a sentence.
+std::string join_few(std::vector<std::string> parts);
+
 std::vector<std::string_view> split(std::string_view text, char separator);
+
+// `text` in lines of at most `width` bytes, broken at blanks.
+std::vector<std::string> wrapped(std::string_view text, std::size_t width);
 
 // A guest's name as a file name, without extension: everything but [A-Za-z0-9_.-], and a leading dot, as
 // %NN. What would grow too long for a file name is cut and ends in "~" and a hash of the whole name.
 std::string guest_file_name(std::string_view guest);
+// The way back, for a name that was not cut.
+std::string guest_of_file_name(std::string_view file_name);
 
 }  // namespace qh

@@ -7,6 +7,7 @@
 #include "core/text.h"
 #include "handover/conf.h"
 #include "handover/handover.h"
+#include "handover/journal.h"
 #include "handover/machine.h"
 #include "handover/reset.h"
 #include "host/file.h"
@@ -52,7 +53,7 @@ std::vector<Error> prepare(const std::string& root, const std::string& guest_nam
   handover::Machine machine(root, *conf, log);
   if (domain->devices.empty()) return handover::release(machine.ports, guest_name);
 
-  auto synced = handover::sync_conf(root, machine.sysfs, *domain, config::OnOtherCard::keep);
+  auto synced = handover::sync_conf(root, *conf, machine.sysfs, *domain, config::OnOtherCard::keep);
   if (!synced) return {synced.error()};
   if (synced->not_saved) log.warning(synced->not_saved->message);
   const auto guest = handover::make_guest(*domain, synced->synced.conf, machine.sysfs);
@@ -76,12 +77,16 @@ std::vector<Error> release(const std::string& root, const std::string& guest, ho
 // The guest's devices are on their VFIO drivers, QEMU is gone. What fails here stops nothing.
 void stopped(const std::string& root, const std::string& guest, host::Log& log) {
   if (!handover::has_journal(root, guest)) return;
+  const auto host_conf = conf_or_defaults(root, log);
   const std::string path = root + names::guest_conf(guest);
   const auto text = config::load(path);
-  if (!text) return;
-  const auto conf = config::parse_guest_conf(*text, path);
+  if (!text && !text.error().is(ErrorKind::not_found))
+    return log.warning("no reset: " + text.error().message);
+  // A guest without a conf has the host's defaults.
+  auto conf = config::parse_guest_conf(text.value_or(""), path, host_conf.defaults);
   if (!conf) return log.warning("no reset: " + conf.error().message);
-  handover::Machine machine(root, conf_or_defaults(root, log), log);
+  conf->guest = guest;
+  handover::Machine machine(root, host_conf, log);
   handover::reset_devices(machine.ports, *conf);
 }
 

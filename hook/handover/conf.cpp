@@ -15,7 +15,8 @@ Result<config::HostConf> load_host_conf(const std::string& root) {
   return fail(text.error());
 }
 
-Result<SyncedConf> read_conf(const std::string& root, const host::Sysfs& sysfs, const xml::Domain& domain,
+Result<SyncedConf> read_conf(const std::string& root, const config::HostConf& host_conf,
+                             const host::Sysfs& sysfs, const xml::Domain& domain,
                              config::OnOtherCard on_other_card) {
   SyncedConf result;
   result.path = root + names::guest_conf(domain.name);
@@ -34,13 +35,18 @@ Result<SyncedConf> read_conf(const std::string& root, const host::Sysfs& sysfs, 
   auto synced = config::sync(*text, result.path, wanted, on_other_card);
   if (!synced) return fail(synced.error());
   result.synced = std::move(*synced);
+  if (host_conf.defaults == config::Defaults{}) return result;
+  auto with_defaults = config::parse_guest_conf(result.synced.text, result.path, host_conf.defaults);
+  if (!with_defaults) return fail(with_defaults.error());
+  result.synced.conf = std::move(*with_defaults);
   return result;
 }
 
-Result<SyncedConf> sync_conf(const std::string& root, const host::Sysfs& sysfs, const xml::Domain& domain,
+Result<SyncedConf> sync_conf(const std::string& root, const config::HostConf& host_conf,
+                             const host::Sysfs& sysfs, const xml::Domain& domain,
                              config::OnOtherCard on_other_card) {
-  auto conf = read_conf(root, sysfs, domain, on_other_card);
-  if (conf && conf->synced.changed)
+  auto conf = read_conf(root, host_conf, sysfs, domain, on_other_card);
+  if (conf && conf->synced.changed && host_conf.write_confs)
     if (auto saved = config::save(conf->path, conf->synced.text); !saved) conf->not_saved = saved.error();
   return conf;
 }

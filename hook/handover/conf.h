@@ -20,12 +20,15 @@ struct SyncedConf {
   std::optional<Error> not_saved;  // it should have been written and could not
 };
 
-// What syncing would make of the guest's conf. Fails where the conf is not to be used: bad_input (it does not parse),
-// refused (others may write it).
-Result<SyncedConf> read_conf(const std::string& root, const host::Sysfs& sysfs, const xml::Domain& domain,
+// What syncing would make of the guest's conf. Fails where the conf is not to be used: bad_input (it does not
+// parse), refused (others may write it).
+Result<SyncedConf> read_conf(const std::string& root, const config::HostConf& host_conf,
+                             const host::Sysfs& sysfs, const xml::Domain& domain,
                              config::OnOtherCard on_other_card);
-// The same, and writes what changed. A conf that cannot be written is no failure here.
-Result<SyncedConf> sync_conf(const std::string& root, const host::Sysfs& sysfs, const xml::Domain& domain,
+// The same, and writes what changed, unless the host's conf forbids it. A conf that cannot be written is no
+// failure here.
+Result<SyncedConf> sync_conf(const std::string& root, const config::HostConf& host_conf,
+                             const host::Sysfs& sysfs, const xml::Domain& domain,
                              config::OnOtherCard on_other_card);
 
 }  // namespace qh::handover

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "host/file.h"
+#include "host/holders.h"
 #include "host/names.h"
 #include "host/pci_device.h"
 
@@ -132,12 +133,17 @@ Result<std::string> read_driver_override(const Ports& ports, const PciAddress& a
 Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
   const std::string driver = host::bound_driver(ports.sysfs, address);
   if (driver.empty()) return {};
+  // Asked now: the driver takes its nodes away first, and waits for who has them open then.
+  const auto nodes = host::device_nodes(ports.root, ports.sysfs, address);
   const auto done = unbind(ports, address, driver, ports.conf.deadlines.detach);
   if (!done && done.error().is(ErrorKind::timed_out)) {
     Error error = done.error();
     error.message =
         address.text() + ": its host driver " + driver + " does not let go of it: " + error.message;
-    error.remedy = "something still uses it; when it is free, `qemu-hook --reattach` brings it back";
+    const auto holders = host::find_holders(ports.root, nodes).holders;
+    if (!holders.empty()) error.message += "; in use by " + describe(holders);
+    error.remedy = std::string(holders.empty() ? "something still uses it" : "end what uses it") +
+                   "; when it is free, `qemu-hook --reattach` brings it back";
     return fail(error);
   }
   if (!done) return fail_in(address.text() + ": cannot unbind it from " + driver, done.error());
@@ -146,6 +152,13 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
   if (!free)
     return fail(ErrorKind::failed, address.text() + ": still bound to " + driver + " after the unbind");
   return {};
+}
+
+Result<void> rebind_host_driver(Ports& ports, const PciAddress& address) {
+  const std::string driver = host::bound_driver(ports.sysfs, address);
+  if (driver.empty()) return {};
+  if (auto unbound = unbind_host_driver(ports, address); !unbound) return unbound;
+  return bind_host_driver(ports, {address, driver, {}});
 }
 
 Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {

@@ -15,6 +15,10 @@ Result<std::string> read_driver_override(const Ports& ports, const PciAddress& a
 // not let go.
 Result<void> unbind_host_driver(Ports& ports, const PciAddress& address);
 
+// Takes the device off its host driver and gives it back to it at once; nothing to do without one. Fails as
+// unbind_host_driver() and give_back().
+Result<void> rebind_host_driver(Ports& ports, const PciAddress& address);
+
 // Binds to the VFIO driver: through libvirt, or through sysfs where libvirt does not answer.
 Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address);
 

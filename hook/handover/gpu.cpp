@@ -27,4 +27,24 @@ std::vector<std::string> gpu_reasons(const std::string& root, const host::Sysfs&
   return lines;
 }
 
+std::vector<PciAddress> console_devices(const std::string& root, const host::Sysfs& sysfs,
+                                        const Guest& guest) {
+  if (gpu_kind(root, sysfs, guest) != config::Gpu::primary) return {};
+  std::vector<PciAddress> displays, carrying;
+  for (const auto& d : guest.devices) {
+    if (!d.present || !d.present->is_display()) continue;
+    displays.push_back(d.address());
+    if (!host::console_reasons(root, sysfs, d.address()).empty()) carrying.push_back(d.address());
+  }
+  if (carrying.empty()) carrying = std::move(displays);
+  std::vector<PciAddress> all;
+  for (const auto& d : guest.devices)
+    for (const auto& card : carrying)
+      if (d.address().same_slot(card)) {
+        all.push_back(d.address());
+        break;
+      }
+  return all;
+}
+
 }  // namespace qh::handover

@@ -15,4 +15,9 @@ config::Gpu gpu_kind(const std::string& root, const host::Sysfs& sysfs, const Gu
 // Why, a sentence for each display of the guest.
 std::vector<std::string> gpu_reasons(const std::string& root, const host::Sysfs& sysfs, const Guest& guest);
 
+// The guest's functions on cards that carry the console, all functions of their slots; where the conf says
+// "primary" and none is found to, all its displays' cards. Empty if the guest's kind is another one.
+std::vector<PciAddress> console_devices(const std::string& root, const host::Sysfs& sysfs,
+                                        const Guest& guest);
+
 }  // namespace qh::handover

@@ -21,7 +21,7 @@ std::vector<PciAddress> Guest::addresses() const {
 }
 
 Guest make_guest(const xml::Domain& domain, const config::GuestConf& conf, const host::Sysfs& sysfs) {
-  Guest guest{domain.name, domain.uuid, conf.gpu, {}};
+  Guest guest{domain.name, domain.uuid, conf.gpu, {}, domain.images, domain.rom_files};
   for (const auto& wanted : domain.devices) {
     const auto* known = conf.find(wanted.address);
     auto how = known != nullptr ? *known : config::DeviceConf{.address = wanted.address};

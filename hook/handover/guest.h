@@ -25,6 +25,8 @@ struct Guest {
   std::string uuid;
   config::Gpu gpu = config::Gpu::automatic;
   std::vector<Device> devices;
+  std::vector<std::string> images;     // files and block devices behind its own disks
+  std::vector<std::string> rom_files;  // that its devices are given
 
   std::vector<PciAddress> addresses() const;
 };

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 
+#include "core/contains.h"
 #include "core/text.h"
+#include "handover/checks.h"
 #include "handover/device.h"
 #include "handover/planner.h"
+#include "handover/primary.h"
 #include "handover/transaction.h"
 #include "host/names.h"
 
@@ -27,9 +30,9 @@ void wait_for_others(Ports& ports, const Guest& guest, const Deadline& deadline)
   for (bool told = false;;) {
     bool wait = false;
     std::string leftover;
-    for (const auto& c : find_conflicts(ports.root, guest.name, guest.addresses())) {
+    for (const auto& c : find_conflicts(ports.root, guest.name, devices_in_groups(ports.sysfs, guest))) {
       if (c.holding == Holding::running || c.holding == Holding::by_hand) return;  // no waiting helps
-      const bool is_new = std::find(tried.begin(), tried.end(), c.owner.guest) == tried.end();
+      const bool is_new = !contains(tried, c.owner.guest);
       if (c.holding == Holding::leftover && is_new) leftover = c.owner.guest;
       if (c.holding != Holding::changing) continue;
       wait = true;
@@ -99,13 +102,13 @@ std::vector<Error> salvage(Ports& ports, const std::string& guest) {
   for (const auto& record : list_records(ports.root)) {
     if (record.guest != guest) continue;
     for (auto step = record.steps.rbegin(); step != record.steps.rend(); ++step) {
-      const auto* detached = std::get_if<Detach>(&step->step);
-      if (detached == nullptr) continue;
+      const std::string text = describe_undo(step->step);
+      if (text.empty()) continue;
       const Stopwatch watch;
-      if (auto back = give_back(ports, detached->device); !back)
-        errors.push_back(back.error());
+      if (auto undone = undo_step(ports, step->step); !undone)
+        errors.push_back(undone.error());
       else
-        ports.log.took("reattach " + detached->device.address.text(), watch);
+        ports.log.took(text, watch);
     }
   }
   return errors;
@@ -125,6 +128,12 @@ Result<void> is_not_running(const Ports& ports, const std::string& guest) {
 
 }  // namespace
 
+std::vector<Finding> check(const Ports& ports, const Guest& guest) {
+  auto findings = check(survey(ports.root, ports.sysfs, guest));
+  if (auto stays = check_desktop(ports, guest)) findings.push_back(std::move(*stays));
+  return findings;
+}
+
 Result<Plan> plan(const Ports& ports, const Guest& guest) {
   std::vector<ToDetach> devices;
   for (const auto& d : guest.devices) {
@@ -135,35 +144,67 @@ Result<Plan> plan(const Ports& ports, const Guest& guest) {
     devices.push_back(
         {{d.address(), d.present->driver, *driver_override}, d.present->is_audio(), d.present->is_display()});
   }
-  return make_plan(std::move(devices), ports.sysfs.exists(names::vfio_pci_driver));
+  const auto screen = measure_screen(ports, guest, devices);
+  auto steps = make_plan(std::move(devices), ports.sysfs.exists(names::vfio_pci_driver));
+  if (!screen) return steps;
+  if (const auto stays = check_desktop(*screen))
+    return fail(ErrorKind::refused, stays->message, stays->remedy);
+  return around(*screen, std::move(steps));
 }
 
 namespace {
+
+bool only_holders(const std::vector<Finding>& findings) {
+  return has_errors(findings) && std::all_of(findings.begin(), findings.end(), [](const Finding& f) {
+           return f.severity != Severity::error || f.check == "holders";
+         });
+}
+
+// The guest with its devices as they are now.
+Guest looked_at_again(const Ports& ports, Guest guest) {
+  for (auto& d : guest.devices) d.present = host::read_pci_device(ports.sysfs, d.address());
+  return guest;
+}
+
+bool same_drivers(const Guest& a, const Guest& b) {
+  return std::equal(a.devices.begin(), a.devices.end(), b.devices.begin(), b.devices.end(),
+                    [](const Device& x, const Device& y) {
+                      return x.present.has_value() == y.present.has_value() &&
+                             (!x.present || x.present->driver == y.present->driver);
+                    });
+}
 
 // Checks everything, and writes the journal with the plan: from then on the devices are the guest's.
 tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest, Caller caller,
                                                 const Deadline& deadline) {
   using Errors = tl::unexpected<std::vector<Error>>;
-  for (;;) {
+  // Whoever looks at a device that has just appeared (udev, a sound server) is soon done.
+  const Deadline passers_by(Milliseconds{1000});
+  for (bool again = false;; again = true) {
+    if (again) std::this_thread::sleep_for(Milliseconds{50});
     wait_for_others(ports, guest, deadline);
-    // Claims are made one at a time; somebody may have been faster.
-    const auto lock = lock_folder(ports.root, std::max(deadline.left(), Milliseconds{1000}));
     // A device may have come back to its host driver while we waited: look again.
-    Guest fresh = guest;
-    for (auto& d : fresh.devices) d.present = host::read_pci_device(ports.sysfs, d.address());
-    const Survey now = survey(ports.root, ports.sysfs, std::move(fresh));
+    const Survey now = survey(ports.root, ports.sysfs, looked_at_again(ports, guest));
     const bool changing = std::any_of(now.conflicts.begin(), now.conflicts.end(),
                                       [](const Conflict& c) { return c.holding == Holding::changing; });
     if (changing && !deadline.passed()) continue;
 
     const auto findings = check(now);
+    if (only_holders(findings) && !passers_by.passed()) continue;
     if (has_errors(findings)) return Errors(to_errors(findings));
+
+    // Claims are made one at a time, and looking at everything takes its time: somebody may have been faster.
+    const auto lock = lock_folder(ports.root, std::max(deadline.left(), Milliseconds{1000}));
     if (!lock) return Errors({lock.error()});
-    for (const auto& f : findings) ports.log.warning(f.message);
-    const auto steps = plan(ports, now.guest);
+    const Guest current = looked_at_again(ports, guest);
+    const auto groups = devices_in_groups(ports.sysfs, current);
+    if (!same_drivers(current, now.guest) || !find_conflicts(ports.root, guest.name, groups).empty())
+      continue;
+    const auto steps = plan(ports, current);
     if (!steps) return Errors({steps.error()});
-    auto journal = Journal::create(ports.root, make_record(ports, now.guest, *steps, caller));
+    auto journal = Journal::create(ports.root, make_record(ports, current, *steps, caller));
     if (!journal) return Errors({journal.error()});
+    for (const auto& f : findings) ports.log.warning(f.message);
     return std::move(*journal);
   }
 }

@@ -3,8 +3,10 @@
 
 #include <vector>
 
-#include "handover/checks.h"
+#include "handover/finding.h"
+#include "handover/guest.h"
 #include "handover/ports.h"
+#include "handover/step.h"
 
 namespace qh::handover {
 
@@ -12,6 +14,9 @@ enum class Caller {
   hook,  // libvirt waits; the parent process is its daemon
   hand,
 };
+
+// What would be said to a start of the guest now: check()'s findings, and the desktop's. Changes nothing.
+std::vector<Finding> check(const Ports& ports, const Guest& guest);
 
 // What `prepare` would do now: measures, changes nothing. Devices on a VFIO driver and those that are not
 // ours need no step.

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "core/contains.h"
 #include "core/text.h"
 #include "host/names.h"
 
@@ -147,7 +148,7 @@ Error damaged(const std::string& path, const std::string& guest, const std::stri
 }  // namespace
 
 bool Record::claims(const PciAddress& address) const {
-  return std::find(devices.begin(), devices.end(), address) != devices.end();
+  return contains(devices, address);
 }
 
 std::string to_text(const Record& r) {

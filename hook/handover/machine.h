@@ -10,11 +10,13 @@ struct Machine {
   Machine(const std::string& root, const config::HostConf& conf, host::Log& log)
       : sysfs(root),
         daemon(libvirt::connection_uri(root), conf.deadlines.connect),
-        ports{root, sysfs, daemon, modprobe, log, conf} {}
+        services(root),
+        ports{root, sysfs, daemon, modprobe, services, log, conf} {}
 
   host::RealSysfs sysfs;
   host::Modprobe modprobe;
   libvirt::Daemon daemon;  // nothing is loaded before its first call
+  host::RealServices services;
   Ports ports;
 };
 

@@ -6,6 +6,7 @@
 #include "config/host_conf.h"
 #include "host/log.h"
 #include "host/modules.h"
+#include "host/services.h"
 #include "host/sysfs.h"
 #include "libvirt/node_devices.h"
 
@@ -16,6 +17,7 @@ struct Ports {
   host::Sysfs& sysfs;
   libvirt::NodeDevices& libvirt;
   host::Modules& modules;
+  host::Services& services;
   host::Log& log;
   config::HostConf conf;
   // How long a binding may lag behind the write that causes it. On a real kernel it is there when the write

@@ -1,6 +1,7 @@
 #include "handover/readiness.h"
 
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <climits>
@@ -8,7 +9,10 @@
 #include <optional>
 
 #include "core/text.h"
+#include "handover/checks.h"
 #include "host/file.h"
+#include "host/iommu.h"
+#include "host/modules.h"
 #include "host/names.h"
 #include "host/process.h"
 
@@ -24,15 +28,23 @@ void add(Findings& out, const char* check, Severity severity, std::string messag
 // The hook as libvirt finds it: the file `qemu`, or since libvirt 6.5 anything in qemu.d.
 struct Hook {
   std::string path;
+  std::string target;
   struct stat link {};  // of the name itself: when it was put there
   struct stat file {};  // of what it leads to
 };
 
-bool is_ours(const std::string& path) {
-  char target[PATH_MAX];
-  const std::string file = ::realpath(path.c_str(), target) != nullptr ? target : path;
+// What the path leads to, below `root` also where a link is absolute.
+std::string behind(const std::string& root, const std::string& path) {
+  char buffer[PATH_MAX];
+  const ssize_t n = ::readlink(path.c_str(), buffer, sizeof buffer);
+  if (!root.empty() && n > 0 && buffer[0] == '/')
+    return root + std::string(buffer, static_cast<std::size_t>(n));
+  return ::realpath(path.c_str(), buffer) != nullptr ? buffer : path;
+}
+
+bool is_ours(const std::string& file) {
   return file.substr(file.rfind('/') + 1) == "qemu-hook" ||
-         host::read_file(path, 64U << 20U).value_or("").find("qemu-hook journal 1") != std::string::npos;
+         host::read_file(file, 64U << 20U).value_or("").find("qemu-hook journal 1") != std::string::npos;
 }
 
 std::optional<Hook> find_hook(const std::string& root) {
@@ -40,9 +52,9 @@ std::optional<Hook> find_hook(const std::string& root) {
   for (const auto& name : host::list_folder(root + names::libvirt_hook_folder))
     candidates.push_back(root + names::libvirt_hook_folder + "/" + name);
   for (const auto& path : candidates) {
-    Hook hook{path};
-    if (::lstat(path.c_str(), &hook.link) == 0 && is_ours(path)) {
-      (void)::stat(path.c_str(), &hook.file);
+    Hook hook{path, behind(root, path)};
+    if (::lstat(path.c_str(), &hook.link) == 0 && is_ours(hook.target)) {
+      (void)::stat(hook.target.c_str(), &hook.file);
       return hook;
     }
   }
@@ -108,10 +120,13 @@ void check_installed(const std::string& root, Findings& out) {
 }
 
 void check_kernel(const std::string& root, const host::Sysfs& sysfs, Findings& out) {
-  if (sysfs.list("class/iommu").empty())
-    add(out, "iommu", Severity::error, "the kernel has no IOMMU at work",
-        "switch on the IOMMU in the firmware (VT-d, AMD-Vi), and on Intel boot with intel_iommu=on");
-  if (auto missing = missing_vfio(root, sysfs)) out.push_back(*missing);
+  if (!host::iommu_at_work(sysfs))
+    add(out, "IOMMU", Severity::error, "the kernel has no IOMMU at work", host::iommu_remedy(root, false));
+  utsname kernel{};
+  ::uname(&kernel);
+  if (!sysfs.exists(names::vfio_pci_driver) &&
+      !host::module_is_installed(root, kernel.release, names::vfio_pci))
+    out.push_back(missing_vfio(kernel.release));
 }
 
 void check_confinement(const std::string& root, const host::Sysfs& sysfs, Findings& out) {
@@ -122,11 +137,8 @@ void check_confinement(const std::string& root, const host::Sysfs& sysfs, Findin
     add(out, "selinux", Severity::warning, "SELinux confines libvirt's hooks (virt_hooks_unconfined is off)",
         "setsebool -P virt_hooks_unconfined on");
   const auto hook = find_hook(root);
-  char target[PATH_MAX];
-  if (sysfs.read("module/apparmor/parameters/enabled") != "Y" || !hook ||
-      ::realpath(hook->path.c_str(), target) == nullptr)
-    return;
-  const std::string file = std::string(target).substr(root.size());
+  if (sysfs.read("module/apparmor/parameters/enabled") != "Y" || !hook) return;
+  const std::string file = hook->target.substr(root.size());
   for (const char* allowed : {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/etc/libvirt/hooks/"})
     if (file.find(allowed) == 0) return;
   add(out, "apparmor", Severity::error,

@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "handover/checks.h"
+#include "handover/finding.h"
+#include "host/sysfs.h"
 
 namespace qh::handover {
 
-// Checks named "iommu", "driver", "hook", "daemon", "selinux", "apparmor". Empty: all is well.
+// Checks named "IOMMU", "driver", "hook", "daemon", "selinux", "apparmor". Empty: all is well.
 std::vector<Finding> check_host(const std::string& root, const host::Sysfs& sysfs);
 
 }  // namespace qh::handover

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/contains.h"
 #include "core/text.h"
 #include "handover/journal.h"
 #include "host/file.h"
@@ -53,7 +54,7 @@ bool answers(const Ports& ports, const PciAddress& address) {
 
 Result<void> kernel_reset(Ports& ports, const PciAddress& address, const std::string& method) {
   const auto before = kernel_methods(ports, address);
-  if (std::find(before.begin(), before.end(), method) == before.end())
+  if (!contains(before, method))
     return fail(ErrorKind::refused, "the kernel knows no '" + method + "' reset for it (it has: " +
                                         (before.empty() ? "none" : join(before, " ")) + ")");
   const std::string attribute = names::attribute(address, "reset_method");
@@ -93,14 +94,18 @@ Result<std::string> choose(const Ports& ports, const Record& record, const confi
 }  // namespace
 
 void reset_devices(Ports& ports, const config::GuestConf& conf) {
-  const bool any = std::any_of(conf.devices.begin(), conf.devices.end(),
+  const bool any = ports.conf.defaults.reset != Reset::none ||
+                   std::any_of(conf.devices.begin(), conf.devices.end(),
                                [](const auto& d) { return d.reset != Reset::none; });
   if (!any) return;
   auto journal = Journal::open(ports.root, conf.guest, ports.conf.deadlines.lock);
   if (!journal) return ports.log.warning("no reset: " + journal.error().message);
-  for (const auto& device : conf.devices) {
-    const std::string address = device.address.text();
-    if (!journal->record().claims(device.address) || !host::is_on_vfio(ports.sysfs, device.address)) continue;
+  const auto claimed = journal->record().devices;
+  for (const auto& at : claimed) {
+    const auto* known = conf.find(at);
+    const auto device = known != nullptr ? *known : ports.conf.defaults.device(at);
+    const std::string address = at.text();
+    if (!host::is_on_vfio(ports.sysfs, at)) continue;
     const Stopwatch watch;
     const auto method = choose(ports, journal->record(), device);
     if (!method) {

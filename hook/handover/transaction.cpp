@@ -1,19 +1,27 @@
 #include "handover/transaction.h"
 
-#include <algorithm>
-
+#include "core/contains.h"
+#include "handover/desktop.h"
 #include "handover/device.h"
+#include "handover/screen.h"
 #include "host/names.h"
 #include "host/pci_device.h"
 
 namespace qh::handover {
 namespace {
 
-Result<void> execute_step(Ports& ports, const Step& step) {
-  if (const auto* s = std::get_if<LoadModule>(&step))
-    return ports.modules.load(s->module, ports.conf.deadlines.detach);
-  if (const auto* s = std::get_if<Unbind>(&step)) return unbind_host_driver(ports, s->device.address);
-  return bind_vfio_driver(ports, std::get<Detach>(step).device.address);
+Result<void> execute_step(Ports& ports, const Record& record, const Step& step) {
+  return std::visit(
+      Overloaded{
+          [&](const LoadModule& s) { return ports.modules.load(s.module, ports.conf.deadlines.detach); },
+          [&](const Unbind& s) { return unbind_host_driver(ports, s.device.address); },
+          [&](const Detach& s) { return bind_vfio_driver(ports, s.device.address); },
+          [&](const UnbindConsole& s) { return execute(ports, s); },
+          [&](const UnbindFramebuffer& s) { return execute(ports, s); },
+          [&](const UnloadModule& s) { return execute(ports, s); },
+          [&](const auto& s) { return execute(ports, record, s); },
+      },
+      step);
 }
 
 const Measured* device_of(const Step& step) {
@@ -38,7 +46,7 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
     error.stuck_pid = other.stuck->pid;
     return fail(error);
   }
-  const bool is_dead = std::find(record.dead.begin(), record.dead.end(), m.address) != record.dead.end();
+  const bool is_dead = contains(record.dead, m.address);
   if (is_dead && std::holds_alternative<Detach>(step.step))
     return fail(ErrorKind::failed,
                 address + ": does not answer after its reset, so no host driver is let near it",
@@ -46,11 +54,11 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
   return {};
 }
 
-Result<void> undo_step(Ports& ports, const Record& record, const JournalledStep& step) {
+Result<void> undo_journalled(Ports& ports, const Record& record, const JournalledStep& step) {
   const Measured* device = device_of(step.step);
-  if (device == nullptr) return {};
-  if (auto may = may_be_given_back(ports, record, step, *device); !may) return may;
-  return give_back(ports, *device);
+  if (device != nullptr)
+    if (auto may = may_be_given_back(ports, record, step, *device); !may) return may;
+  return undo_step(ports, step.step);
 }
 
 void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
@@ -60,12 +68,25 @@ void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
 
 }  // namespace
 
+Result<void> undo_step(Ports& ports, const Step& step) {
+  return std::visit(Overloaded{
+                        [&](const Unbind& s) { return give_back(ports, s.device); },
+                        [&](const Detach& s) { return give_back(ports, s.device); },
+                        // vfio stays, other guests may use it by now.
+                        [](const LoadModule&) { return Result<void>{}; },
+                        [](const EndSessions&) { return Result<void>{}; },
+                        [](const WaitForHolders&) { return Result<void>{}; },
+                        [&](const auto& s) { return undo(ports, s); },
+                    },
+                    step);
+}
+
 Result<void> execute(Ports& ports, Journal& journal) {
   for (std::size_t i = 0; i < journal.record().steps.size(); ++i) {
     const Step step = journal.record().steps[i].step;
     const Stopwatch watch;
     if (auto begun = journal.begin(i); !begun) return begun;
-    if (auto done = execute_step(ports, step); !done) {
+    if (auto done = execute_step(ports, journal.record(), step); !done) {
       note_stuck(ports, journal, i, done.error().stuck_pid);
       ports.log.error(done.error().message);
       return done;
@@ -84,10 +105,9 @@ std::vector<Error> undo(Ports& ports, Journal& journal) {
     const JournalledStep step = journal.record().steps[i];
     if (!step.begun || step.undone) continue;
     const Measured* device = device_of(step.step);
-    if (device != nullptr && std::find(failed.begin(), failed.end(), device->address) != failed.end())
-      continue;
+    if (device != nullptr && contains(failed, device->address)) continue;
     const Stopwatch watch;
-    if (auto undone = undo_step(ports, journal.record(), step); !undone) {
+    if (auto undone = undo_journalled(ports, journal.record(), step); !undone) {
       if (!step.stuck) note_stuck(ports, journal, i, undone.error().stuck_pid);
       ports.log.error(undone.error().message);
       errors.push_back(undone.error());
@@ -99,6 +119,8 @@ std::vector<Error> undo(Ports& ports, Journal& journal) {
       ports.log.took("reattach " + device->address.text() + ", now on " +
                          (device->host_driver.empty() ? "no driver" : device->host_driver),
                      watch);
+    else if (const std::string text = describe_undo(step.step); !text.empty())
+      ports.log.took(text, watch);
   }
   if (!errors.empty()) return errors;
   if (auto removed = journal.remove(); !removed) errors.push_back(removed.error());

@@ -22,4 +22,8 @@ Result<void> execute(Ports& ports, Journal& journal);
 // Undoes every step that was begun. Empty: all is as it was, and the journal is gone.
 std::vector<Error> undo(Ports& ports, Journal& journal);
 
+// One step of a journal that cannot be opened; the device that is given back, if one is, is not asked whether
+// it may be.
+Result<void> undo_step(Ports& ports, const Step& step);
+
 }  // namespace qh::handover

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/contains.h"
 #include "core/text.h"
 #include "host/beneath.h"
 #include "host/file.h"
@@ -14,10 +15,6 @@ namespace qh::host {
 namespace {
 
 constexpr char folder[] = "class/block";
-
-void add(std::vector<std::string>& list, const std::string& name) {
-  if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
-}
 
 std::string last_component(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
@@ -97,7 +94,7 @@ std::vector<Disk> BlockLayer::beneath(const PciAddress& address) const {
     if (is_partition(found.name)) continue;
     const std::string head = multipath_head(found.name);
     // A head counts also when other controllers lead to it: that they do does not say that they work.
-    add(wholes, head.empty() ? found.name : head);
+    add_once(wholes, head.empty() ? found.name : head);
   }
   std::vector<Disk> all;
   for (const auto& whole : wholes) {
@@ -146,7 +143,7 @@ std::vector<std::string> BlockLayer::above(const std::string& name) const {
 std::vector<std::string> BlockLayer::stack_above(const std::string& name) const {
   std::vector<std::string> all{name};
   for (std::size_t i = 0; i < all.size(); ++i)
-    for (const auto& next : above(all[i])) add(all, next);
+    for (const auto& next : above(all[i])) add_once(all, next);
   return all;
 }
 
@@ -154,7 +151,7 @@ std::vector<std::string> BlockLayer::btrfs_members(const std::string& name) cons
   // fs/btrfs/sysfs.c: one folder for each mounted file system, with links to its members.
   for (const auto& id : sysfs_.list("fs/btrfs")) {
     auto members = sysfs_.list("fs/btrfs/" + id + "/devices");
-    if (std::find(members.begin(), members.end(), name) != members.end()) return members;
+    if (contains(members, name)) return members;
   }
   return {};
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/contains.h"
 #include "core/text.h"
 #include "host/file.h"
 
@@ -9,10 +10,6 @@ namespace qh::host {
 namespace {
 
 using Names = std::vector<std::string>;
-
-bool contains(const Names& list, const std::string& name) {
-  return std::find(list.begin(), list.end(), name) != list.end();
-}
 
 // "/, /home and /srv", "/, /home, /srv and 4 more".
 std::string enumerated(const Names& all) {

@@ -1,9 +1,12 @@
 #include "host/display.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
+#include "core/contains.h"
 #include "core/text.h"
 #include "host/file.h"
 #include "host/names.h"
@@ -36,8 +39,9 @@ std::vector<std::pair<Range, std::string>> firmware_framebuffers(const std::stri
     const auto colon = line.find(" : ");
     if (colon == std::string_view::npos) continue;
     const std::string name(trimmed(line.substr(colon + 3)));
-    if (name != "efifb" && name != "vesafb" && name != "BOOTFB" && name != "simpledrm" && name != "simplefb")
-      continue;
+    constexpr const char* known[] = {"efifb",     "vesafb", "BOOTFB", "simplefb",
+                                     "simpledrm", "efidrm", "vesadrm"};
+    if (std::find(std::begin(known), std::end(known), name) == std::end(known)) continue;
     char* rest = nullptr;
     const std::string l(line);
     const std::uint64_t start = std::strtoull(l.c_str(), &rest, 16);
@@ -50,18 +54,29 @@ std::vector<std::pair<Range, std::string>> firmware_framebuffers(const std::stri
 
 }  // namespace
 
+std::vector<std::string> firmware_framebuffers_on(const std::string& root, const Sysfs& sysfs,
+                                                  const PciAddress& address) {
+  std::vector<std::string> on_it;
+  const auto all = firmware_framebuffers(root);
+  if (all.empty()) return on_it;
+  for (const auto& bar : bars(sysfs, address))
+    for (const auto& [memory, name] : all)
+      if (memory.first >= bar.first && memory.second <= bar.second) add_once(on_it, name);
+  return on_it;
+}
+
 std::vector<std::string> console_reasons(const std::string& root, const Sysfs& sysfs,
                                          const PciAddress& address) {
   std::vector<std::string> reasons;
   if (sysfs.read(names::attribute(address, "boot_vga")) == "1")
     reasons.push_back("the firmware showed its messages on it (boot_vga)");
-  // Every card with a KMS driver has a frame buffer; the text console takes the first.
-  if (sysfs.link("class/graphics/fb0/device") == address.text())
+  // Every card with a KMS driver has a frame buffer; the text console takes the first. Since Linux 6.12 the
+  // firmware's own is below its card too.
+  const auto behind = sysfs.link("class/graphics/fb0/device");
+  if (behind && (behind == address.text() || sysfs.exists(names::attribute(address, *behind))))
     reasons.push_back("the first frame buffer (fb0) is on it");
-  for (const auto& [memory, name] : firmware_framebuffers(root))
-    for (const auto& bar : bars(sysfs, address))
-      if (memory.first >= bar.first && memory.second <= bar.second)
-        reasons.push_back("the firmware's frame buffer (" + name + ") lies in its memory");
+  for (const auto& name : firmware_framebuffers_on(root, sysfs, address))
+    reasons.push_back("the firmware's frame buffer (" + name + ") lies in its memory");
   return reasons;
 }
 

@@ -14,4 +14,8 @@ namespace qh::host {
 std::vector<std::string> console_reasons(const std::string& root, const Sysfs& sysfs,
                                          const PciAddress& address);
 
+// The names in /proc/iomem of the firmware's frame buffers that lie in the function's memory: "efifb".
+std::vector<std::string> firmware_framebuffers_on(const std::string& root, const Sysfs& sysfs,
+                                                  const PciAddress& address);
+
 }  // namespace qh::host

@@ -13,14 +13,18 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <compare>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <new>
 #include <utility>
 
+#include "core/text.h"
 #include "host/child.h"
 #include "host/file.h"
+#include "host/open_devices.h"
 #include "host/process.h"
 #include "host/process_scan.h"
 
@@ -128,11 +132,18 @@ void run_workers(const Job& job, Milliseconds patience) {
   });
 }
 
+// The program that asks the kernel costs some 15 ms to load, a look at /proc some 5 us for each descriptor.
+bool has_many_open_files() {
+  // "9312 0 9223372036854775807": open files first (Documentation/admin-guide/sysctl/fs.rst).
+  const auto text = read_file("/proc/sys/fs/file-nr");
+  return text && std::strtol(text->c_str(), nullptr, 10) > 5000;
+}
+
 }  // namespace
 
-Holders find_holders(const std::string& root, const std::vector<DeviceNode>& nodes, Milliseconds patience) {
+Holders look_through_processes(const std::string& root, const std::vector<DeviceNode>& nodes,
+                               Milliseconds patience) {
   Holders out;
-  if (nodes.empty()) return out;
   const auto pids = all_pids(root);
   const SharedMemory memory(sizeof(Counter) + pids.size() * sizeof(Found));
   if (!memory) {
@@ -158,6 +169,59 @@ Holders find_holders(const std::string& root, const std::vector<DeviceNode>& nod
     if (!f.done || f.unreadable) out.unknown.push_back(pids[i]);
   }
   return out;
+}
+
+Result<Holders> ask_kernel_for_holders(const std::vector<DeviceNode>& nodes, Milliseconds timeout) {
+  struct Hit {
+    int pid = 0;
+    std::size_t node = 0;
+    int mapped = 0;
+    auto operator<=>(const Hit&) const = default;  // what is open before what is only mapped
+  };
+  const auto answer =
+      run_in_child("asking the kernel for open devices", timeout, [&]() -> Result<std::string> {
+        const auto all = open_devices();
+        if (!all) return fail(all.error());
+        std::string lines;
+        for (const auto& open : *all)
+          for (std::size_t i = 0; i < nodes.size(); ++i)
+            if (nodes[i].major == open.major && nodes[i].minor == open.minor)
+              lines +=
+                  join({std::to_string(open.pid), std::to_string(i), open.mapped ? "1" : "0"}, " ") + "\n";
+        return lines;
+      });
+  if (!answer) return fail(answer.error());
+  std::vector<Hit> hits;
+  for (const auto line : split(*answer, '\n'))
+    if (Hit hit; std::sscanf(std::string(line).c_str(), "%d %zu %d", &hit.pid, &hit.node, &hit.mapped) == 3)
+      hits.push_back(hit);
+  std::sort(hits.begin(), hits.end());
+  const auto same = [](const Hit& a, const Hit& b) { return a.pid == b.pid && a.node == b.node; };
+  hits.erase(std::unique(hits.begin(), hits.end(), same), hits.end());
+  Holders out;
+  for (const Hit& hit : hits)
+    out.holders.push_back({hit.pid, command_name("", hit.pid), nodes[hit.node], hit.mapped != 0});
+  return out;
+}
+
+Holders find_holders(const std::string& root, const std::vector<DeviceNode>& nodes, Milliseconds patience) {
+  if (nodes.empty()) return {};
+  if (root.empty() && has_many_open_files())
+    if (auto holders = ask_kernel_for_holders(nodes, patience)) return *std::move(holders);
+  return look_through_processes(root, nodes, patience);
+}
+
+std::string describe(const std::vector<Holder>& holders) {
+  std::vector<std::string> processes;
+  for (std::size_t i = 0; i < holders.size();) {
+    const Holder& first = holders[i];
+    std::vector<std::string> nodes;
+    for (; i < holders.size() && holders[i].pid == first.pid; ++i)
+      nodes.push_back(holders[i].node.path + (holders[i].mapped ? " (mapped)" : ""));
+    processes.push_back(printable(first.command) + " (" + std::to_string(first.pid) + ": " + join_few(nodes) +
+                        ")");
+  }
+  return join_few(processes);
 }
 
 }  // namespace qh::host

@@ -26,6 +26,17 @@ inline std::string driver_attribute(const std::string& driver, const std::string
   return "bus/pci/drivers/" + driver + "/" + name;
 }
 
+inline constexpr char consoles[] = "class/vtconsole";
+inline std::string platform_driver(const std::string& driver) {
+  return "bus/platform/drivers/" + driver;
+}
+inline std::string platform_device(const std::string& device) {
+  return "bus/platform/devices/" + device;
+}
+inline std::string module(const std::string& name) {
+  return "module/" + name;
+}
+
 inline constexpr char vfio_pci[] = "vfio-pci";  // driver and module, as libvirt writes both
 
 // Below the root.
@@ -37,6 +48,9 @@ inline constexpr char libvirt_hook_folder[] = "/etc/libvirt/hooks/qemu.d";
 inline constexpr char libvirt_domain_folder[] = "/etc/libvirt/qemu";
 inline constexpr char libvirt_pid_folder[] = "/run/libvirt/qemu";
 inline constexpr char libvirt_log_folder[] = "/var/log/libvirt/qemu";
+inline constexpr char login_sessions[] = "/run/systemd/sessions";
+inline constexpr char systemd_runs[] = "/run/systemd/system";  // sd_booted(3)
+inline constexpr char openrc_started[] = "/run/openrc/started";
 inline constexpr char libvirt_socket[] = "/run/libvirt/libvirt-sock";
 
 inline std::string guest_conf(const std::string& guest) {

@@ -1,8 +1,8 @@
 #include "host/network.h"
 
-#include <algorithm>
 #include <cstdlib>
 
+#include "core/contains.h"
 #include "core/text.h"
 #include "host/beneath.h"
 #include "host/file.h"
@@ -25,10 +25,6 @@ std::vector<std::string_view> words(std::string_view line) {
 
 unsigned long hex(std::string_view text) {
   return std::strtoul(std::string(text).c_str(), nullptr, 16);
-}
-
-void add(Names& list, std::string_view name) {
-  if (std::find(list.begin(), list.end(), name) == list.end()) list.emplace_back(name);
 }
 
 class Network {
@@ -64,7 +60,7 @@ class Network {
     Names all;
     if (const auto name = master(interface); !name.empty()) all.push_back(name);
     for (const auto& entry : list_folder(folder_ + interface))
-      if (entry.compare(0, 6, "upper_") == 0) add(all, std::string_view(entry).substr(6));
+      if (entry.compare(0, 6, "upper_") == 0) add_once(all, entry.substr(6));
     return all;
   }
   std::string step(const std::string& interface, const std::string& upper) const {
@@ -77,11 +73,10 @@ class Network {
 
   // The way up to a default route.
   std::string path_to_route(const std::string& interface, Names& seen) const {
-    if (std::find(default_routes_.begin(), default_routes_.end(), interface) != default_routes_.end())
-      return "carries the default route";
-    add(seen, interface);
+    if (contains(default_routes_, interface)) return "carries the default route";
+    add_once(seen, interface);
     for (const auto& upper : uppers(interface)) {
-      if (std::find(seen.begin(), seen.end(), upper) != seen.end()) continue;
+      if (contains(seen, upper)) continue;
       const auto more = path_to_route(upper, seen);
       if (!more.empty()) return step(interface, upper) + ", which " + more;
     }
@@ -89,9 +84,9 @@ class Network {
   }
   // The way up to the topmost bridge, bond or the like that is up.
   std::string path_to_union(const std::string& interface, Names& seen) const {
-    add(seen, interface);
+    add_once(seen, interface);
     for (const auto& upper : uppers(interface)) {
-      if (std::find(seen.begin(), seen.end(), upper) != seen.end()) continue;
+      if (contains(seen, upper)) continue;
       const auto more = path_to_union(upper, seen);
       if (!more.empty()) return step(interface, upper) + ", which " + more;
       if (is_bridge(upper) || is_bond(upper)) {
@@ -119,7 +114,7 @@ std::vector<std::string> default_route_interfaces(const std::string& root) {
     const auto field = words(line);
     if (field.size() < 8 || field[1] != "00000000" || field[7] != "00000000") continue;
     const auto flags = hex(field[3]);
-    if ((flags & route_up) != 0 && (flags & route_reject) == 0) add(all, field[0]);
+    if ((flags & route_up) != 0 && (flags & route_reject) == 0) add_once(all, std::string(field[0]));
   }
   // "destination length source length next-hop metric references use flags interface"
   // (rt6_info_route in net/ipv6/route.c). The kernel always has a default route that rejects, on lo.
@@ -128,7 +123,8 @@ std::vector<std::string> default_route_interfaces(const std::string& root) {
     const auto field = words(line);
     if (field.size() < 10 || field[1] != "00" || field[3] != "00") continue;
     const auto flags = hex(field[8]);
-    if ((flags & route_up) != 0 && (flags & route_reject) == 0 && field[9] != "lo") add(all, field[9]);
+    if ((flags & route_up) != 0 && (flags & route_reject) == 0 && field[9] != "lo")
+      add_once(all, std::string(field[9]));
   }
   return all;
 }

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "core/contains.h"
 #include "core/text.h"
 #include "host/child.h"
 #include "host/disk_reasons.h"
@@ -46,7 +47,7 @@ void find_own_images(const std::string& root, const DiskReasons& reasons, const 
       if (!on_it) continue;
       // Its partition says it better than the disk, which comes first here.
       if (!disk.is_whole() && !out.empty() && out.back().disk == disk.whole) out.pop_back();
-      const bool itself = std::find(devices.begin(), devices.end(), disk.name) != devices.end() && is_node;
+      const bool itself = is_node && contains(devices, disk.name);
       out.push_back({disk.name,
                      "the guest's own disk " + printable(image) + (itself ? " is " : " is on ") + disk.name});
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "core/contains.h"
 #include "core/text.h"
 #include "host/beneath.h"
 #include "host/file.h"
@@ -88,7 +89,7 @@ std::vector<std::string> names_if_all_go(const std::vector<InputDevice>& devices
   for (const auto& device : devices) {
     if (!(device.*is)) continue;
     if (!device.goes) return {};
-    if (std::find(names.begin(), names.end(), device.name) == names.end()) names.push_back(device.name);
+    add_once(names, device.name);
   }
   return names;
 }

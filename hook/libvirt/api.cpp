@@ -1,56 +1,27 @@
 #include "libvirt/api.h"
 
-#include <dlfcn.h>
-
-#include <cstdlib>
+#include "host/library.h"
 
 namespace qh::libvirt {
 namespace {
 
-// Resolves names in the library, and remembers the first that is missing.
-class Library {
- public:
-  Library() : handle_(::dlopen("libvirt.so.0", RTLD_NOW | RTLD_LOCAL)) {
-    if (handle_ == nullptr) note();
-  }
-
-  template <class Function>
-  void find(const char* name, Function& out) {
-    if (!missing_.empty()) return;
-    out = reinterpret_cast<Function>(::dlsym(handle_, name));
-    if (out == nullptr) note();
-  }
-
-  // The library stays loaded: libvirt's threads and tables outlive us, and the process ends soon.
-  template <class Table>
-  Result<Table> give(const Table& table) const {
-    if (missing_.empty()) return table;
-    return fail(ErrorKind::unavailable, "libvirt's client library cannot be used: " + missing_);
-  }
-
- private:
-  void note() {
-    const char* reason = ::dlerror();
-    missing_ = reason != nullptr ? reason : "unknown reason";
-  }
-  void* handle_;
-  std::string missing_;
-};
+constexpr char file[] = "libvirt.so.0", what[] = "libvirt's client library";
 
 }  // namespace
 
 Result<Api> Api::load() {
-  Library library;
+  host::Library library(file);
   Api api;
   library.find("virConnectOpen", api.connect_open);
   library.find("virConnectClose", api.connect_close);
   library.find("virGetLastError", api.get_last_error);
   library.find("virSetErrorFunc", api.set_error_func);
   library.find("virNodeDeviceLookupByName", api.node_device_lookup);
+  library.find("virNodeDeviceGetXMLDesc", api.node_device_xml);
   library.find("virNodeDeviceFree", api.node_device_free);
   library.find("virNodeDeviceDetachFlags", api.node_device_detach);
   library.find("virNodeDeviceReAttach", api.node_device_reattach);
-  return library.give(api);
+  return library.give(api, what);
 }
 
 Error Api::last_error(const std::string& what) const {
@@ -65,12 +36,17 @@ Error Api::last_error(const std::string& what) const {
 }
 
 Result<DomainApi> DomainApi::load() {
-  Library library;
+  host::Library library(file);
   DomainApi api;
   library.find("virDomainLookupByName", api.lookup);
   library.find("virDomainGetXMLDesc", api.xml);
   library.find("virDomainFree", api.free);
-  return library.give(api);
+  library.find("virDomainGetName", api.name);
+  library.find("virDomainAttachDeviceFlags", api.attach_device);
+  library.find("virDomainDetachDeviceFlags", api.detach_device);
+  library.find("virDomainDefineXML", api.define);
+  library.find("virConnectListAllDomains", api.list_all);
+  return library.give(api, what);
 }
 
 }  // namespace qh::libvirt

@@ -17,6 +17,7 @@ struct Api {
   decltype(&virGetLastError) get_last_error = nullptr;
   decltype(&virSetErrorFunc) set_error_func = nullptr;
   decltype(&virNodeDeviceLookupByName) node_device_lookup = nullptr;
+  decltype(&virNodeDeviceGetXMLDesc) node_device_xml = nullptr;
   decltype(&virNodeDeviceFree) node_device_free = nullptr;
   decltype(&virNodeDeviceDetachFlags) node_device_detach = nullptr;
   decltype(&virNodeDeviceReAttach) node_device_reattach = nullptr;
@@ -33,6 +34,11 @@ struct DomainApi {
   decltype(&virDomainLookupByName) lookup = nullptr;
   decltype(&virDomainGetXMLDesc) xml = nullptr;
   decltype(&virDomainFree) free = nullptr;
+  decltype(&virDomainGetName) name = nullptr;
+  decltype(&virDomainAttachDeviceFlags) attach_device = nullptr;
+  decltype(&virDomainDetachDeviceFlags) detach_device = nullptr;
+  decltype(&virDomainDefineXML) define = nullptr;
+  decltype(&virConnectListAllDomains) list_all = nullptr;
 
   static Result<DomainApi> load();
 };

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "core/text.h"
 #include "host/file.h"
 #include "host/names.h"
@@ -12,7 +10,7 @@
 namespace qh::libvirt {
 namespace {
 
-// The servant's side: one connection, opened by the question "c".
+// The servant's side: one connection. Questions are "c", which opens it, and a letter with a device's name.
 class Connection {
  public:
   explicit Connection(std::string uri) : uri_(std::move(uri)) {}
@@ -21,7 +19,12 @@ class Connection {
     if (question == "c") return open();
     const std::string name = question.substr(1);
     const virNodeDevicePtr device = api_.node_device_lookup(connection_, name.c_str());
-    if (device == nullptr) return fail(api_.last_error("libvirt does not know " + name));
+    if (device == nullptr) {
+      // Whether a worker is free cannot be asked then; the call itself will say so, and others may be known.
+      if (question[0] == 'w') return std::string();
+      return fail(api_.last_error("libvirt does not know " + name));
+    }
+    if (question[0] == 'w') return wait_for_worker(device);
     const bool detach = question[0] == 'd';
     const int rc = detach ? api_.node_device_detach(device, nullptr, 0) : api_.node_device_reattach(device);
     Result<std::string> result{std::string()};
@@ -31,6 +34,20 @@ class Connection {
   }
 
  private:
+  // A connection and a look-up are answered by threads that the daemon keeps for them; the work itself, and
+  // this question too, only by its ordinary workers. A call that waits for one would be done one day, with
+  // nobody left to hear of it and the device perhaps elsewhere; this one does no harm however late.
+  Result<std::string> wait_for_worker(virNodeDevicePtr device) {
+    char* xml = api_.node_device_xml(device, 0);
+    Error error;
+    if (xml == nullptr) error = api_.last_error("libvirt does not describe the device");
+    const bool answered = xml != nullptr || !error.is(ErrorKind::unavailable);
+    std::free(xml);
+    api_.node_device_free(device);
+    if (answered) return std::string();
+    return fail(error);
+  }
+
   Result<std::string> open() {
     auto api = Api::load();
     if (!api) return fail(api.error());
@@ -65,7 +82,7 @@ std::string connection_uri(const std::string& root) {
   return "qemu:///system";
 }
 
-Result<void> Daemon::connect() {
+Result<void> Daemon::connect(const std::string& name) {
   if (gave_up_) return fail(*gave_up_);
   if (servant_) return {};
   auto servant = host::Servant::start([connection = Connection(uri_)](const std::string& question) mutable {
@@ -73,7 +90,9 @@ Result<void> Daemon::connect() {
   });
   if (!servant) return fail(servant.error());
   servant_.emplace(std::move(*servant));
-  const auto connected = servant_->ask("connecting to libvirt", "c", connect_timeout_);
+  auto connected = servant_->ask("connecting to libvirt", "c", connect_timeout_);
+  if (connected)
+    connected = servant_->ask("waiting for a worker of libvirt to be free", "w" + name, connect_timeout_);
   if (connected) return {};
   servant_.reset();
   gave_up_ = connected.error();
@@ -82,7 +101,7 @@ Result<void> Daemon::connect() {
 }
 
 Result<void> Daemon::call(char verb, const std::string& name, Milliseconds timeout) {
-  if (const auto connected = connect(); !connected) return connected;
+  if (const auto connected = connect(name); !connected) return connected;
   const auto done = servant_->ask(
       verb == 'd' ? "libvirt's detach of " + name : "libvirt's reattach of " + name, verb + name, timeout);
   if (done) return {};
@@ -95,35 +114,6 @@ Result<void> Daemon::call(char verb, const std::string& name, Milliseconds timeo
     }
   }
   return fail(done.error());
-}
-
-Result<std::string> Daemon::domain_xml(const std::string& guest, Milliseconds timeout) const {
-  return host::run_in_child("asking libvirt for " + in_quotes(guest), timeout, [&]() -> Result<std::string> {
-    const auto api = Api::load();
-    if (!api) return fail(api.error());
-    const auto domain_api = DomainApi::load();
-    if (!domain_api) return fail(domain_api.error());
-    api->set_error_func(nullptr, [](void*, virErrorPtr) {});
-    const virConnectPtr connection = api->connect_open(uri_.c_str());
-    if (connection == nullptr) {
-      Error error = api->last_error("cannot connect to libvirt");
-      error.kind = ErrorKind::unavailable;
-      return fail(error);
-    }
-    const virDomainPtr domain = domain_api->lookup(connection, guest.c_str());
-    if (domain == nullptr) {
-      Error error = api->last_error("libvirt has no guest " + in_quotes(guest));
-      const virErrorPtr last = api->get_last_error();
-      if (last != nullptr && last->code == VIR_ERR_NO_DOMAIN)
-        error = {ErrorKind::not_found, "libvirt has no guest " + in_quotes(guest)};
-      return fail(error);
-    }
-    char* xml = domain_api->xml(domain, VIR_DOMAIN_XML_INACTIVE);
-    if (xml == nullptr) return fail(api->last_error("cannot get the XML of " + in_quotes(guest)));
-    std::string text = xml;
-    std::free(xml);
-    return text;
-  });
 }
 
 }  // namespace qh::libvirt

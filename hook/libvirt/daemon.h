@@ -26,12 +26,9 @@ class Daemon : public NodeDevices {
     return call('r', name, timeout);
   }
 
-  // By hand only: the domain's XML as its next start will use it. not_found: no such domain.
-  Result<std::string> domain_xml(const std::string& guest, Milliseconds timeout) const;
-
  private:
   Result<void> call(char verb, const std::string& name, Milliseconds timeout);
-  Result<void> connect();
+  Result<void> connect(const std::string& name);  // name: of a device that it may be asked about
 
   std::string uri_;
   Milliseconds connect_timeout_;

@@ -86,6 +86,45 @@ install_conf() { # PATH
     fi
 }
 
+# The shells' completions, as the binary prints them, and the schemas of what it prints as JSON.
+readonly completions=(
+    bash:/usr/share/bash-completion/completions/qemu-hook
+    zsh:/usr/share/zsh/vendor-completions/_qemu-hook
+    fish:/usr/share/fish/vendor_completions.d/qemu-hook.fish
+)
+readonly schemas=(/usr/share/qemu-hook/status.schema.json /usr/share/qemu-hook/check.schema.json)
+
+put_file() { # SOURCE PATH
+    ! is_current "$1" "$2" 644 || return 0
+    prepare_file "$1" "$2" 644
+    commit_file "$2"
+    did "installed $root$2"
+}
+
+install_extras() {
+    local entry text schema
+    text=$(mktemp)
+    for entry in "${completions[@]}"; do
+        "$root$binary" --completion "${entry%%:*}" >"$text" 2>/dev/null </dev/null || continue
+        [ ! -s "$text" ] || put_file "$text" "${entry#*:}"
+    done
+    rm -f "$text"
+    for schema in "${schemas[@]}"; do
+        [ ! -e "$checkout/hook/cli/schema/${schema##*/}" ] || put_file "$checkout/hook/cli/schema/${schema##*/}" "$schema"
+    done
+}
+
+remove_extras() {
+    local file
+    for file in "${completions[@]#*:}" "${schemas[@]}"; do
+        if [ -e "$root$file" ]; then remove "$file"; fi
+        while [ "${file%/*}" != /usr ]; do # folders that others use are not empty, and stay
+            file=${file%/*}
+            remove_folder "$file"
+        done
+    done
+}
+
 relabel() {
     [ "$staging" = no ] && command -v restorecon >/dev/null && command -v selinuxenabled >/dev/null || return 0
     selinuxenabled || return 0

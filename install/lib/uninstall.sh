@@ -85,6 +85,7 @@ remove_folders() {
 take_out() {
     remove_links
     if [ -e "$root$binary" ] || [ -L "$root$binary" ]; then remove "$binary"; fi
+    remove_extras
     remove_confs
     remove_run_folder
     remove_folders

@@ -1,9 +1,11 @@
 // `qemu-hook` by hand, through the binary.
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "blackbox/program.h"
+#include "fakes/hosts.h"
 
 using nlohmann::json;
 using qh::blackbox::Program;
@@ -43,7 +45,8 @@ TEST_CASE("a wrong call is exit 2 and says what is wrong") {
                                                                      {"--setup", ""},
                                                                      {"--frobnicate"},
                                                                      {"--setup", "a", "--detach", "b"},
-                                                                     {"--reattach", "a", "--xml", "b"}, {"--check", "--xml", "b"},
+                                                                     {"--reattach", "a", "--xml", "b"},
+                                                                     {"--check", "--xml", "b"},
                                                                      {"--json"},
                                                                      {"--version=3"}}) {
     const auto ran = p.command(arguments);
@@ -159,7 +162,8 @@ TEST_CASE("--check says what a start would do, and changes nothing") {
   CHECK(good.out.find("win10: a start would work") != std::string::npos);
   const auto bad = p.command({"--check", "win10", "--xml", "-"}, nic_and_ghost);
   CHECK(bad.status == 1);
-  CHECK(bad.out.find("error: present: 0000:07:00.0: there is no such device on this host") != std::string::npos);
+  CHECK(bad.out.find("error: present: 0000:07:00.0: there is no such device on this host") !=
+        std::string::npos);
   const auto object = json::parse(p.command({"--check", "win10", "--xml", "-", "--json"}, nic_and_ghost).out);
   CHECK(object["ok"] == false);
   CHECK(object["findings"][0]["check"] == "present");
@@ -176,7 +180,51 @@ TEST_CASE("what --check passes prepare does, and what it refuses prepare refuses
     const auto checked = json::parse(p.command({"--check", "win10", "--xml", "-", "--json"}, xml).out);
     const auto prepared = p.hook("win10", "prepare", "begin", xml);
     CHECK((prepared.status == 0) == checked["ok"].get<bool>());
-    for (const auto& finding : checked["findings"]) CHECK(prepared.err.find(finding["message"].get<std::string>()) != std::string::npos);
+    for (const auto& finding : checked["findings"])
+      CHECK(prepared.err.find(finding["message"].get<std::string>()) != std::string::npos);
+  }
+}
+
+TEST_CASE("whatever a host needs is refused by prepare in the words of --check, and nothing is touched") {
+  struct Case {
+    const char* host;
+    const char* more;
+    const char* check;
+    std::vector<std::string> addresses;
+  };
+  for (const auto& c : std::vector<Case>{{qh::fakes::desktop, "", "storage", {"0x02:0"}},
+                                         {qh::fakes::desktop, "", "network", {"0x03:0"}},
+                                         {qh::fakes::desktop, "", "group", {"0x01:2", "0x01:3"}},
+                                         {qh::fakes::workstation,
+                                          "process 999 ffmpeg open=/dev/dri/card1",
+                                          "holders",
+                                          {"0x02:0", "0x02:1"}},
+                                         {qh::fakes::server, "", "SR-IOV", {"0x03:0"}},
+                                         {qh::fakes::vmd_board, "", "storage", {"0x00:0"}},
+                                         {qh::fakes::desktop, "", "present", {"0x77:0"}}}) {
+    CAPTURE(c.check);
+    Program p;
+    qh::fakes::write_host(p.root, std::string(c.host) + "\n" + c.more + "\n");
+    std::string xml = "<domain><name>win10</name><devices>";
+    for (const auto& a : c.addresses)
+      xml += "<hostdev mode='subsystem' type='pci'><source><address bus='" + a.substr(0, 4) + "' slot='" +
+             (c.host == qh::fakes::vmd_board ? "0x0e" : "0") + "' function='" + a.substr(5) +
+             "'/></source></hostdev>";
+    xml += "</devices></domain>";
+    p.command({"--setup", "win10", "--xml", "-"}, xml);
+    const std::string before = p.files();
+    const auto checked = json::parse(p.command({"--check", "win10", "--xml", "-", "--json"}, xml).out);
+    CHECK(checked["ok"] == false);
+    const auto prepared = p.hook("win10", "prepare", "begin", xml);
+    CHECK(prepared.status == 1);
+    bool found = false;
+    for (const auto& f : checked["findings"]) {
+      if (f["severity"] != "error") continue;
+      found = found || f["check"] == c.check;
+      CHECK(prepared.err.find(f["message"].get<std::string>()) != std::string::npos);
+    }
+    CHECK(found);
+    CHECK(p.files() == before);
   }
 }
 
@@ -202,9 +250,10 @@ TEST_CASE("--plan shows the steps with their reasons, and changes nothing") {
   const std::string before = p.files(), state = p.kernel.state();
   const auto ran = p.command({"--plan", "win10", "--xml", "-"}, nic);
   CHECK(ran.status == 0);
-  CHECK(ran.out.find("1.  unbind 0000:02:00.0 from e1000e") != std::string::npos);
+  CHECK(ran.out.find("1. unbind 0000:02:00.0 from e1000e\n      the host uses it with e1000e\n") !=
+        std::string::npos);
   CHECK(ran.out.find("the host uses it with e1000e") != std::string::npos);
-  CHECK(ran.out.find("1.  reattach 0000:02:00.0 to e1000e") != std::string::npos);
+  CHECK(ran.out.find("1. reattach 0000:02:00.0 to e1000e") != std::string::npos);
   const auto object = json::parse(p.command({"--plan", "win10", "--xml", "-", "--json"}, nic).out);
   CHECK(object["prepare"].size() == 2);
   CHECK(object["release"].size() == 1);
@@ -229,4 +278,40 @@ TEST_CASE("--status shows displays and guests' devices, who has them, and since 
   CHECK(object["devices"][1]["driver"] == "vfio-pci");
   CHECK(object["devices"][1]["guests"] == json::array({"win10"}));
   CHECK(object["devices"][1]["claim"]["guest"] == "win10");
+}
+
+TEST_CASE("the card with the console: --plan, --check and --setup say what happens to the desktop") {
+  Program p;
+  p.kernel.add_device({"0000:01:00.0", "1002:73bf 1da2:e439", "030000", "amdgpu", "9"});
+  p.kernel.add_driver("vfio-pci");
+  p.kernel.add_console("vtcon1", "(M) frame buffer device", true);
+  p.root.write("/sys/bus/pci/devices/0000:01:00.0/boot_vga", "1\n");
+  p.root.write("/run/systemd/system/.keep", "");
+  p.root.write("/sys/fs/cgroup/system.slice/sddm.service/cgroup.procs", "700\n");
+  p.root.write("/etc/systemd/system/.keep", "");
+  std::filesystem::create_symlink("/usr/lib/systemd/system/sddm.service",
+                                  p.root.path() + "/etc/systemd/system/display-manager.service");
+  const std::string xml =
+      "<domain><name>win10</name><devices><hostdev mode='subsystem' type='pci'><source><address "
+      "bus='0x01'/></source></hostdev></devices></domain>";
+  const auto plan = p.command({"--plan", "win10", "--xml", "-"}, xml);
+  CHECK(plan.status == 0);
+  std::size_t from = 0;
+  for (const char* step :
+       {"keep the host from sleeping", "stop the display manager sddm.service", "end the sessions",
+        "wait until no program holds", "unbind the text console vtcon1", "unbind 0000:01:00.0 from amdgpu",
+        "detach 0000:01:00.0", "at its end:", "reattach 0000:01:00.0 to amdgpu",
+        "bind the text console vtcon1", "start sddm.service, once the card has its DRM node",
+        "let the host sleep again"}) {
+    CAPTURE(step);
+    const auto at = plan.out.find(step, from);
+    REQUIRE(at != std::string::npos);
+    from = at;
+  }
+  const auto check = p.command({"--check", "win10", "--xml", "-"}, xml);
+  CHECK(check.out.find("0000:01:00.0 carries the host's console: the firmware showed") != std::string::npos);
+  const auto setup = p.command({"--setup", "win10", "--xml", "-"}, xml);
+  CHECK(setup.out.find("GPU: primary") != std::string::npos);
+  CHECK(setup.out.find("At its start sddm.service ends, and all that is open on the screen, unsaved.") !=
+        std::string::npos);
 }

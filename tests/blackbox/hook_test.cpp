@@ -1,7 +1,11 @@
 // The hook protocol, through the binary.
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
+#include <filesystem>
 
 #include "blackbox/program.h"
 #include "host/file.h"
@@ -54,8 +58,8 @@ TEST_CASE(
   CHECK(p.kernel.state() == before);
   CHECK_FALSE(p.root.exists("/run/libvirt/qemu-hook/win10.journal"));
   const std::string open = "open qemu+unix:///system?socket=" + p.root.path() + "/run/libvirt/libvirt-sock\n";
-  CHECK(p.root.read("/libvirt-calls") ==
-        open + "detach pci_0000_02_00_0\n" + open + "reattach pci_0000_02_00_0\n");
+  CHECK(p.root.read("/libvirt-calls") == open + "describe pci_0000_02_00_0\ndetach pci_0000_02_00_0\n" +
+                                             open + "describe pci_0000_02_00_0\nreattach pci_0000_02_00_0\n");
 }
 
 TEST_CASE("each step is a line in the log, with the guest and the time it took") {
@@ -160,7 +164,7 @@ TEST_CASE("a libvirt that does not answer: sysfs does it, within the deadline") 
   p.root.write("/etc/libvirt/qemu-hook/host.toml",
                "[deadlines]\nconnect = 0.3\ndetach = 0.5\nreattach = 0.5\n");
   const std::string before = p.kernel.state();
-  for (const char* mode : {"hang-connect", "refuse-connect", "hang-detach"}) {
+  for (const char* mode : {"hang-connect", "refuse-connect", "no-worker", "hang-detach"}) {
     CAPTURE(mode);
     p.root.write("/libvirt-mode", mode);
     const auto prepared = p.hook("win10", "prepare", "begin", nic);
@@ -172,6 +176,38 @@ TEST_CASE("a libvirt that does not answer: sysfs does it, within the deadline") 
     CHECK(p.hook("win10", "release", "end", nic).status == 0);
     CHECK(p.kernel.state() == before);
   }
+}
+
+TEST_CASE("a libvirt without a free worker is asked for nothing that it could do late") {
+  Program p;
+  add_hardware(p);
+  p.root.write("/etc/libvirt/qemu-hook/host.toml", "[deadlines]\nconnect = 0.3\n");
+  p.root.write("/libvirt-mode", "no-worker");
+  const std::string both = domain(hostdev("0x02") + hostdev("0x03"));
+  CHECK(p.hook("win10", "prepare", "begin", both).status == 0);
+  CHECK(p.hook("win10", "release", "end", both).status == 0);
+  const std::string calls = p.root.read("/libvirt-calls");
+  CHECK(calls.find("tach ") == std::string::npos);
+  CHECK(std::count(calls.begin(), calls.end(), '\n') == 4);  // twice: open, describe
+  const auto log = p.log();
+  CHECK(std::any_of(log.begin(), log.end(), [](const std::string& line) {
+    return line.find("waiting for a worker of libvirt to be free: no end after 0.3 s; using sysfs") !=
+           std::string::npos;
+  }));
+}
+
+TEST_CASE("a device that libvirt does not know goes by sysfs, the others by libvirt all the same") {
+  Program p;
+  add_hardware(p);
+  const std::string before = p.kernel.state();
+  const std::string both = domain(hostdev("0x02") + hostdev("0x03"));
+  p.root.write("/libvirt-mode", "unknown:pci_0000_02_00_0");
+  REQUIRE(p.hook("win10", "prepare", "begin", both).status == 0);
+  REQUIRE(p.hook("win10", "release", "end", both).status == 0);
+  CHECK(p.kernel.state() == before);
+  const std::string calls = p.root.read("/libvirt-calls");
+  CHECK(calls.find("tach pci_0000_02_00_0") == std::string::npos);
+  CHECK(calls.find("\ndetach pci_0000_03_00_0\n") != std::string::npos);
 }
 
 TEST_CASE("without libvirt's library the devices are handed over all the same") {
@@ -213,6 +249,74 @@ TEST_CASE("a conf that cannot be read refuses the start, with its line, and stay
   CHECK(ran.err.find("detach") != std::string::npos);
   CHECK(p.root.read("/etc/libvirt/qemu-hook/guests/win10.toml") == text);
   CHECK(p.kernel.driver("0000:02:00.0") == "e1000e");
+}
+
+TEST_CASE(
+    "a conf that others could have written, or that is a link, is refused with file, reason and remedy") {
+  namespace fs = std::filesystem;
+  Program p;
+  add_hardware(p);
+  p.root.write("/domains/win10", nic);
+  const std::string before = p.kernel.state(), folder = "/etc/libvirt/qemu-hook/guests";
+  const std::string conf = "guest = \"win10\"\n";
+  p.root.write(folder + "/win10.toml", conf);
+  const std::string guests = p.root.path() + folder, file = guests + "/win10.toml";
+  const auto refused = [&](const std::string& reason, const std::string& remedy) {
+    const auto calls = {p.hook("win10", "prepare", "begin", nic), p.command({"--detach", "win10"}),
+                        p.command({"--setup", "win10"}), p.command({"--check", "win10"}),
+                        p.command({"--plan", "win10"})};
+    for (const auto& ran : calls) {
+      CAPTURE(ran.out);
+      CAPTURE(ran.err);
+      CHECK(ran.status == 1);
+      CHECK((ran.out + ran.err).find(reason) != std::string::npos);
+      CHECK((ran.out + ran.err).find("what helps: " + remedy) != std::string::npos);
+    }
+    CHECK(calls.begin()->err == "qemu-hook: " + reason + "\n  what helps: " + remedy + "\n");
+    CHECK(p.kernel.state() == before);
+    CHECK_FALSE(p.root.exists("/run/libvirt/qemu-hook/win10.journal"));
+  };
+
+  for (const auto mode : {0666, 0664, 0646}) {
+    fs::permissions(file, static_cast<fs::perms>(mode));
+    char shown[8];
+    std::snprintf(shown, sizeof shown, "%04o", static_cast<unsigned>(mode));
+    refused(file + " can be written by others than its owner (mode " + shown + ")", "chmod go-w " + file);
+    CHECK(p.root.read(folder + "/win10.toml") == conf);
+  }
+  fs::permissions(file, static_cast<fs::perms>(0644));
+
+  fs::permissions(guests, static_cast<fs::perms>(0777));
+  refused(guests + " can be written by others than its owner (mode 0777)", "chmod go-w " + guests);
+  fs::permissions(guests, static_cast<fs::perms>(0755));
+
+  if (::geteuid() == 0) {
+    for (const auto& path : {file, guests}) {
+      REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
+      refused(path + " belongs to user 65534", "chown root " + path);
+      REQUIRE(::chown(path.c_str(), 0, 0) == 0);
+    }
+  }
+
+  fs::rename(file, p.root.path() + "/elsewhere.toml");
+  fs::create_symlink(p.root.path() + "/elsewhere.toml", file);
+  refused(file + " is a symbolic link", "put the file itself there");
+  fs::remove(file);
+  fs::create_symlink("/nowhere", file);
+  refused(file + " is a symbolic link", "put the file itself there");
+  fs::remove(file);
+  fs::rename(p.root.path() + "/elsewhere.toml", file);
+
+  fs::rename(guests, p.root.path() + "/elsewhere");
+  fs::create_directory_symlink(p.root.path() + "/elsewhere", guests);
+  refused(guests + " is a symbolic link", "put the folder itself there");
+  fs::remove(guests);
+  fs::rename(p.root.path() + "/elsewhere", guests);
+
+  CHECK(p.hook("win10", "prepare", "begin", nic).status == 0);
+  fs::permissions(file, static_cast<fs::perms>(0666));
+  CHECK(p.hook("win10", "release", "end", nic).status == 0);  // giving back needs no conf
+  CHECK(p.kernel.state() == before);
 }
 
 TEST_CASE("the conf follows the XML and keeps the user's text") {

@@ -54,6 +54,23 @@ void put(const std::string& file, const std::string& text) {
   std::ofstream(file, std::ios::trunc) << text;
 }
 
+std::string content(const std::string& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+// "fail-attach-2": the second call of that name fails.
+bool fails_now(const std::string& call) {
+  const std::string calls = content(root() + "/libvirt-calls");
+  int count = 0;
+  for (std::size_t at = 0; (at = calls.find(call + " ", at)) != std::string::npos; ++at)
+    if (at == 0 || calls[at - 1] == '\n') ++count;
+  if (call == "define" ? mode().find("fail-define") == std::string::npos
+                       : mode().find("fail-" + call + "-" + std::to_string(count)) == std::string::npos)
+    return false;
+  set_error(VIR_FROM_QEMU, VIR_ERR_OPERATION_FAILED, "no such luck");
+  return true;
+}
+
 bool bound_to(const std::string& folder, const std::string& driver) {
   std::error_code error;
   return fs::read_symlink(folder + "/driver", error).filename() == driver;
@@ -93,7 +110,16 @@ virErrorPtr virGetLastError(void) {
 void virSetErrorFunc(void*, virErrorFunc) {}
 
 virNodeDevicePtr virNodeDeviceLookupByName(virConnectPtr, const char* name) {
+  if (mode() == std::string("unknown:") + name) {
+    set_error(VIR_FROM_NODEDEV, VIR_ERR_NO_NODE_DEVICE, "Node device not found");
+    return nullptr;
+  }
   return new _virNodeDevice{name};
+}
+char* virNodeDeviceGetXMLDesc(virNodeDevicePtr device, unsigned int) {
+  note("describe " + device->name);
+  if (mode() == "no-worker") hang();
+  return ::strdup("<device/>");
 }
 int virNodeDeviceFree(virNodeDevicePtr device) {
   delete device;
@@ -121,6 +147,52 @@ int virNodeDeviceReAttach(virNodeDevicePtr device) {
   wait_until([&] { return !bound_to(folder, "vfio-pci"); });
   put(root() + "/sys/bus/pci/drivers_probe", fs::path(folder).filename());
   return 0;
+}
+
+int virConnectListAllDomains(virConnectPtr, virDomainPtr** domains, unsigned int) {
+  int count = 0;
+  static virDomainPtr all[100];
+  if (fs::exists(root() + "/domains"))
+    for (const auto& file : fs::directory_iterator(root() + "/domains"))
+      all[count++] = new _virDomain{file.path().filename()};
+  *domains = all;
+  return count;
+}
+const char* virDomainGetName(virDomainPtr domain) {
+  return domain->name.c_str();
+}
+// The element goes to the end of the devices, and comes out by its source address.
+int virDomainAttachDeviceFlags(virDomainPtr domain, const char* xml, unsigned int flags) {
+  note("attach " + domain->name + " " + std::to_string(flags));
+  if (fails_now("attach")) return -1;
+  const std::string file = root() + "/domains/" + domain->name;
+  std::string text = content(file);
+  put(file, text.insert(text.rfind("</devices>"), xml));
+  return 0;
+}
+int virDomainDetachDeviceFlags(virDomainPtr domain, const char* xml, unsigned int flags) {
+  note("detach-device " + domain->name + " " + std::to_string(flags));
+  if (fails_now("detach-device")) return -1;
+  const std::string file = root() + "/domains/" + domain->name, device = xml;
+  const auto begin = device.find("<address"), end = device.find("/>", begin);
+  std::string text = content(file);
+  const auto at = text.find(device.substr(begin, end - begin));
+  if (at == std::string::npos) {
+    set_error(VIR_FROM_QEMU, VIR_ERR_DEVICE_MISSING, "host pci device not found");
+    return -1;
+  }
+  const auto first = text.rfind("<hostdev", at), last = text.find("</hostdev>", at) + 10;
+  put(file, text.erase(first, last - first));
+  return 0;
+}
+virDomainPtr virDomainDefineXML(virConnectPtr, const char* xml) {
+  note("define");
+  if (fails_now("define")) return nullptr;
+  const std::string text = xml;
+  const auto begin = text.find("<name>") + 6;
+  const std::string name = text.substr(begin, text.find("</name>") - begin);
+  put(root() + "/domains/" + name, text);
+  return new _virDomain{name};
 }
 
 virDomainPtr virDomainLookupByName(virConnectPtr, const char* name) {

@@ -53,7 +53,8 @@ Program::~Program() {
   ::close(log_socket_);
 }
 
-// Plays the kernel: whatever is written to a control file takes effect, and the file is empty again.
+// Plays the kernel: whatever is written to a control file takes effect, and then the file is empty again, for
+// which the writer waits (sysfs_writes.cpp).
 void Program::answer_writes() {
   const std::string pci = "bus/pci/";
   while (!stop_) {
@@ -67,8 +68,8 @@ void Program::answer_writes() {
     for (const auto& file : files) {
       const std::string text = root.read("/sys/" + file);
       if (text.empty()) continue;
-      (void)!::truncate((root.path() + "/sys/" + file).c_str(), 0);
       kernel.write(file, text);
+      (void)!::truncate((root.path() + "/sys/" + file).c_str(), 0);
     }
     std::this_thread::sleep_for(Milliseconds{1});
   }
@@ -85,6 +86,7 @@ Ran Program::run(const std::string& argv0, const Call& call) {
     const std::string root_variable = "QEMU_HOOK_ROOT=" + root.path(),
                       path = "LD_LIBRARY_PATH=" QH_STAND_IN_FOLDER;
     std::vector<const char*> environment{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+                                         "LD_PRELOAD=" QH_STAND_IN_FOLDER "/sysfs-writes.so",
                                          root_variable.c_str()};
     if (call.with_libvirt) environment.push_back(path.c_str());
     environment.push_back(nullptr);

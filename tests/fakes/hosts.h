@@ -2,26 +2,36 @@
 //
 // One thing a line; "-" for nothing, "#" begins a comment:
 //
+// clang-format off
 //   pci PATH IDS SUBSYSTEM CLASS DRIVER GROUP [ATTRIBUTE=VALUE...]
 //       PATH from the host bridge on: "0000:00:01.0/0000:01:00.0"; VMD's:
 //       "0000:00:0e.0/pci10000:e0/10000:e1:00.0". In a value "," stands for a blank.
-//   vf PHYSICAL VIRTUAL              the links virtfnN and physfn
-//   block FUNCTION PATH NUMBER       PATH below the function: "nvme/nvme0/nvme0n1"; a child of a block is a
-//   partition disk PATH NUMBER                 a block device below /sys/devices:
-//   "virtual/nvme-subsystem/nvme-subsys0/nvme0n1" hidden FUNCTION PATH             a block device without
-//   number dm NAME NUMBER DM-NAME UUID on BLOCK... md NAME NUMBER LEVEL on BLOCK... held BLOCK by NAME any
-//   other holder udev NUMBER KEY=VALUE... mount NUMBER FOLDER POINT TYPE SOURCE init-mount … the same, seen
-//   by init alone swap PATH partition|file btrfs UUID BLOCK... net FUNCTION|- NAME [up] [bridge|bond|team]
-//   master INTERFACE MASTER [port]   also the link upper_MASTER; port: it is a bridge's port
-//   upper INTERFACE UPPER            a VLAN and the like
+//   vf PHYSICAL VIRTUAL                        the links virtfnN and physfn
+//   block FUNCTION PATH NUMBER                 PATH below the function: "nvme/nvme0/nvme0n1"; a child of a block
+//                                              is a partition
+//   disk PATH NUMBER                           a block device below /sys/devices:
+//                                              "virtual/nvme-subsystem/nvme-subsys0/nvme0n1"
+//   hidden FUNCTION PATH                       a block device without a number
+//   dm NAME NUMBER DM-NAME UUID on BLOCK...
+//   md NAME NUMBER LEVEL on BLOCK...
+//   held BLOCK by NAME                         any other holder
+//   udev NUMBER KEY=VALUE...
+//   mount NUMBER FOLDER POINT TYPE SOURCE
+//   init-mount ...                             the same, seen by init alone
+//   swap PATH partition|file
+//   btrfs UUID BLOCK...
+//   net FUNCTION|- NAME [up] [bridge|bond|team]
+//   master INTERFACE MASTER [port]             also the link upper_MASTER; port: it is a bridge's port
+//   upper INTERFACE UPPER                      a VLAN and the like
 //   route INTERFACE, route6 INTERFACE
 //   char FUNCTION PATH NUMBER SUBSYSTEM
 //   virtual-char CLASS NAME NUMBER
 //   input PARENT NAME-WITH-UNDERSCORES KIND...
-//       PARENT is a function and a path below it, "platform/…" or "virtual/…"; KIND keyboard, mouse,
+//       PARENT is a function and a path below it, "platform/..." or "virtual/..."; KIND keyboard, mouse,
 //       touchpad, buttons
 //   process PID NAME [open=PATH...] [map=PATH...]
 //   file PATH TEXT
+// clang-format on
 #pragma once
 
 #include <string>

@@ -48,6 +48,7 @@ std::string Kernel::device_folder(const std::string& address) const {
 }
 
 void Kernel::add_driver(const std::string& name) {
+  const Guard guard(mutex_);
   for (const char* file : {"bind", "unbind"}) root_.write("/sys/bus/pci/drivers/" + name + "/" + file, "");
 }
 
@@ -66,9 +67,11 @@ void Kernel::make_device(const ModelDevice& d) {
   }
   devices_[d.address] = d;
   probe(d.address);
+  update_nodes();
 }
 
 void Kernel::add_device(const ModelDevice& device) {
+  const Guard guard(mutex_);
   if (!device.native_driver.empty()) add_driver(device.native_driver);
   make_device(device);
 }
@@ -90,11 +93,124 @@ bool Kernel::bind(const std::string& address, const std::string& name) {
   const std::string folder = "/sys/bus/pci/drivers/" + name;
   if (refuses || name.empty() || !root_.exists(folder) || !driver(address).empty()) return false;
   fs::create_symlink("../../drivers/" + name, root_.path() + device_folder(address) + "/driver");
+  const bool draws = devices_[address].class_code.substr(0, 2) == "03" && name != "vfio-pci";
+  if (draws && !has_system_console)
+    for (const auto& console : host::list_folder(root_.path() + "/sys/class/vtconsole")) {
+      const std::string console_folder = "/sys/class/vtconsole/" + console;
+      const bool is_frame_buffers = root_.read(console_folder + "/name").find("frame") != std::string::npos;
+      root_.write(console_folder + "/bind", is_frame_buffers ? "1\n" : "0\n");
+    }
+  update_nodes();
   return true;
 }
 
 bool Kernel::unbind(const std::string& address) {
-  return fs::remove(root_.path() + device_folder(address) + "/driver");
+  const bool done = fs::remove(root_.path() + device_folder(address) + "/driver");
+  update_nodes();
+  return done;
+}
+
+void Kernel::update_nodes() {
+  int n = 0;
+  for (const auto& [address, device] : devices_) {
+    if (device.class_code.substr(0, 2) != "03") continue;
+    const std::string number = std::to_string(n++), card = "/drm/card" + number;
+    const std::string link = root_.path() + "/sys/dev/char/226:" + number, bound = driver(address);
+    const auto needed = node_needs.find(bound);
+    const bool has =
+        !bound.empty() && bound != "vfio-pci" && (needed == node_needs.end() || has_module(needed->second));
+    fs::remove(link);
+    fs::remove_all(root_.path() + device_folder(address) + "/drm");
+    fs::remove(root_.path() + "/dev/dri/card" + number);
+    if (!has) continue;
+    const std::string device_path = "/sys/devices/pci0000:00/" + address + card;
+    root_.write(device_folder(address) + card + "/dev", "226:" + number + "\n");
+    root_.write(device_path + "/dev", "226:" + number + "\n");
+    root_.write("/dev/dri/card" + number, "");
+    fs::create_directories(root_.path() + "/sys/dev/char");
+    fs::create_directories(root_.path() + "/sys/class/drm");
+    if (!root_.exists(device_path + "/subsystem"))
+      fs::create_symlink("../../../../../class/drm", root_.path() + device_path + "/subsystem");
+    fs::create_symlink("../.." + device_path.substr(4), link);
+  }
+}
+
+void Kernel::add_console(const std::string& name, const std::string& title, bool bound) {
+  root_.write("/sys/class/vtconsole/" + name + "/name", title + "\n");
+  root_.write("/sys/class/vtconsole/" + name + "/bind", bound ? "1\n" : "0\n");
+}
+
+bool Kernel::write_console(const std::string& path, const std::string& value) {
+  if (!root_.exists("/sys/" + path)) return false;
+  if (value == "1" && !has_system_console) return true;
+  root_.write("/sys/" + path, value + "\n");
+  for (const auto& name : host::list_folder(root_.path() + "/sys/class/vtconsole"))
+    if ("class/vtconsole/" + name + "/bind" != path)
+      root_.write("/sys/class/vtconsole/" + name + "/bind", value == "1" ? "0\n" : "1\n");
+  return true;
+}
+
+void Kernel::add_framebuffer(const std::string& name) {
+  const std::string folder = "/sys/bus/platform/drivers/" + name;
+  for (const char* file : {"/bind", "/unbind"}) root_.write(folder + file, "");
+  fs::create_directories(root_.path() + "/sys/bus/platform/devices/" + name + ".0");
+  fs::create_symlink("../../devices/" + name + ".0", root_.path() + folder + "/" + name + ".0");
+}
+
+void Kernel::remove_framebuffer(const std::string& name) {
+  fs::remove(root_.path() + "/sys/bus/platform/drivers/" + name + "/" + name + ".0");
+  fs::remove(root_.path() + "/sys/bus/platform/devices/" + name + ".0");
+}
+
+bool Kernel::write_platform(const std::string& path, const std::string& device) {
+  const fs::path folder = fs::path(root_.path() + "/sys/" + path).parent_path();
+  if (fs::path(path).filename() == "unbind") return fs::remove(folder / device);
+  if (!root_.exists("/sys/bus/platform/devices/" + device) || fs::is_symlink(folder / device)) return false;
+  fs::create_symlink("../../devices/" + device, folder / device);
+  return true;
+}
+
+void Kernel::add_module(const std::string& name, const std::string& uses) {
+  const Guard guard(mutex_);
+  root_.write("/sys/module/" + name + "/refcnt", "0\n");
+  fs::create_directories(root_.path() + "/sys/module/" + name + "/holders");
+  if (!uses.empty()) fs::create_directories(root_.path() + "/sys/module/" + uses + "/holders/" + name);
+  const std::string driver_folder = "/sys/bus/pci/drivers/" + name;
+  if (uses.empty()) add_driver(name);
+  if (root_.exists(driver_folder) && !root_.exists(driver_folder + "/module"))
+    fs::create_symlink("../../../../module/" + name, root_.path() + driver_folder + "/module");
+  modules_[name] = uses;
+  update_nodes();
+}
+
+bool Kernel::remove_module(const std::string& name) {
+  const Guard guard(mutex_);
+  if (!has_module(name) || !host::list_folder(root_.path() + "/sys/module/" + name + "/holders").empty())
+    return false;
+  for (const auto& [address, device] : devices_)
+    if (driver(address) == name) unbind(address);
+  fs::remove_all(root_.path() + "/sys/module/" + name);
+  fs::remove_all(root_.path() + "/sys/bus/pci/drivers/" + name);
+  const std::string uses = modules_[name];
+  if (!uses.empty()) fs::remove(root_.path() + "/sys/module/" + uses + "/holders/" + name);
+  update_nodes();
+  return true;
+}
+
+bool Kernel::knows_module(const std::string& name) const {
+  const Guard guard(mutex_);
+  return modules_.contains(name);
+}
+void Kernel::reload_module(const std::string& name) {
+  const Guard guard(mutex_);
+  const std::string uses = modules_.at(name);
+  if (!uses.empty() && !has_module(uses)) reload_module(uses);
+  add_module(name, uses);
+}
+
+bool Kernel::has_module(const std::string& name) const {
+  const Guard guard(mutex_);
+  return root_.exists("/sys/module/" + name + "/refcnt");
 }
 
 bool Kernel::probe(const std::string& address) {
@@ -106,15 +222,19 @@ bool Kernel::probe(const std::string& address) {
 }
 
 bool Kernel::write(const std::string& path, const std::string& value) {
+  const Guard guard(mutex_);
   const fs::path p(path);
   const std::string attribute = p.filename().string(), text(trimmed(value));
+  if (path.rfind("class/vtconsole/", 0) == 0) return write_console(path, text);
+  if (path.rfind("bus/platform/", 0) == 0) return write_platform(path, text);
   if (path == "bus/pci/drivers_probe") return probe(text);
   if (path == "bus/pci/rescan") {
     for (const auto& [address, device] : std::exchange(removed_, {})) make_device(device);
     return true;
   }
-  if (attribute == "unbind") return unbind(text);
   const std::string parent = p.parent_path().filename().string();
+  // Only from the driver whose file it is.
+  if (attribute == "unbind") return (parent == "driver" || parent == driver(text)) && unbind(text);
   if (attribute == "bind") {
     const auto device = devices_.find(text);
     return device != devices_.end() &&
@@ -135,9 +255,15 @@ bool Kernel::write(const std::string& path, const std::string& value) {
 }
 
 std::string Kernel::state() const {
+  const Guard guard(mutex_);
   std::string text;
   for (const auto& [address, device] : devices_)
     text += address + " driver=" + driver(address) + " override=" + driver_override(address) + "\n";
+  for (const auto& [module, uses] : modules_)
+    text += "module " + module + (has_module(module) ? "" : " is not loaded") + "\n";
+  for (const auto& name : host::list_folder(root_.path() + "/sys/class/vtconsole"))
+    text += name + " " + root_.read("/sys/class/vtconsole/" + name + "/bind");
+  for (const auto& name : host::list_folder(root_.path() + "/dev/dri")) text += name + "\n";
   return text;
 }
 
@@ -195,7 +321,17 @@ Result<void> ModelLibvirt::reattach(const std::string& name, Milliseconds) {
 Result<void> ModelModules::load(const std::string& module, Milliseconds) {
   return faults_.run("load " + module, [&]() -> Result<void> {
     if (!loadable) return fail(ErrorKind::failed, "modprobe " + module + " failed");
-    kernel_.add_driver(module);
+    if (kernel_.knows_module(module))
+      kernel_.reload_module(module);
+    else
+      kernel_.add_driver(module);
+    return {};
+  });
+}
+
+Result<void> ModelModules::unload(const std::string& module, Milliseconds) {
+  return faults_.run("unload " + module, [&]() -> Result<void> {
+    if (!kernel_.remove_module(module)) return fail(ErrorKind::failed, "the module " + module + " is in use");
     return {};
   });
 }

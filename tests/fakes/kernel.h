@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -53,8 +54,24 @@ class Kernel {
   // Drivers and overrides of all devices, as a text to compare.
   std::string state() const;
 
+  // A text console, "vtcon0". The last bound one that is unbound gives way to the other kind, as in Linux.
+  void add_console(const std::string& name, const std::string& title, bool bound);
+  // A firmware's frame buffer: "vesa-framebuffer" and its device ".0", bound.
+  void add_framebuffer(const std::string& driver);
+  void remove_framebuffer(const std::string& driver);
+  // A loaded module; it uses another one, and belongs to the PCI driver of its name if there is one.
+  void add_module(const std::string& name, const std::string& uses = {});
+  bool remove_module(const std::string& name);
+  bool has_module(const std::string& name) const;
+  bool knows_module(const std::string& name) const;  // it was there once
+  void reload_module(const std::string& name);       // and what it uses
+
+  // A BIOS's VGA text console is gone: a console's bind is ignored, a card's driver brings one.
+  bool has_system_console = true;
   // A driver that refuses to bind from now on.
   std::vector<std::string> refusing_drivers;
+  // A card of this driver has a DRM node only with this module: nvidia's nvidia_drm.
+  std::map<std::string, std::string> node_needs = {{"nvidia", "nvidia_drm"}};
 
  private:
   std::string device_folder(const std::string& address) const;
@@ -62,8 +79,15 @@ class Kernel {
   bool probe(const std::string& address);
   bool bind(const std::string& address, const std::string& driver);
   bool unbind(const std::string& address);
+  bool write_console(const std::string& path, const std::string& value);
+  bool write_platform(const std::string& path, const std::string& device);
+  void update_nodes();  // DRM nodes follow drivers and modules
 
+  // A test adds devices while another thread answers writes.
+  using Guard = std::lock_guard<std::recursive_mutex>;
+  mutable std::recursive_mutex mutex_;
   const TemporaryRoot& root_;
+  std::map<std::string, std::string> modules_;  // what each uses
   std::map<std::string, ModelDevice> devices_;
   std::map<std::string, ModelDevice> removed_;
 };
@@ -114,6 +138,7 @@ class ModelModules : public host::Modules {
  public:
   ModelModules(Kernel& kernel, Faults& faults) : kernel_(kernel), faults_(faults) {}
   Result<void> load(const std::string& module, Milliseconds timeout) override;
+  Result<void> unload(const std::string& module, Milliseconds timeout) override;
   bool loadable = true;
 
  private:

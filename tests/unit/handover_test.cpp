@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "fakes/kernel.h"
+#include "fakes/model_host.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
 
@@ -13,16 +13,7 @@ using namespace qh::handover;
 namespace {
 
 // A host with a three-function card, a NIC and a device that no driver wants.
-struct World {
-  fakes::TemporaryRoot root;
-  fakes::Kernel kernel{root};
-  fakes::Faults faults;
-  fakes::ModelSysfs sysfs{root, kernel, faults};
-  fakes::ModelLibvirt libvirt{kernel, faults};
-  fakes::ModelModules modules{kernel, faults};
-  host::Log log{root.path(), "test"};
-  Ports ports{root.path(), sysfs, libvirt, modules, log, {}};
-
+struct World : fakes::ModelHost {
   World() {
     kernel.add_device({"0000:01:00.0", "10de:2484 1462:3909", "030000", "nvidia", "9"});
     kernel.add_device({"0000:01:00.1", "10de:228b 1462:3909", "040300", "snd_hda_intel", "9"});
@@ -31,11 +22,6 @@ struct World {
     kernel.add_device({"0000:00:05.0", "1234:11e8 1af4:1100", "00ff00", "", "5"});
     kernel.add_device({"0000:00:1c.0", "8086:0001 8086:0000", "060400", "pcieport", "1"});
     ports.conf.deadlines.lock = Milliseconds{100};
-    ports.settle = Milliseconds{5};
-    // The process that calls is taken for libvirt's daemon, and it lives.
-    const std::string parent = std::to_string(::getppid());
-    root.write("/proc/" + parent + "/stat",
-               parent + " (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0");
   }
 
   Guest guest(const std::string& name, const std::vector<std::string>& addresses) {

@@ -17,10 +17,8 @@ using qh::xml::parse_domain;
 
 namespace {
 
-// The tests run from anywhere; the data lies beside this file.
 std::string data(const std::string& name) {
-  const std::string here = __FILE__;
-  std::ifstream file(here.substr(0, here.rfind('/')) + "/../data/domains/" + name);
+  std::ifstream file(std::string(QH_TEST_DATA "/domains/") + name);
   REQUIRE_MESSAGE(file.good(), name);
   return {std::istreambuf_iterator<char>(file), {}};
 }

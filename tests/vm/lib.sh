@@ -12,7 +12,9 @@ set -euo pipefail
     card=("$display" "$audio" "$usb")
     nic=0000:02:00.0
     nvme=0000:03:00.0
+    physical=0000:04:00.0 # an NVMe controller that can have virtual functions
     edu=0000:00:05.0      # no driver wants it
+    boot_display=0000:00:01.0 # with the console
     missing=0000:07:00.0  # no such device
 }
 
@@ -22,7 +24,7 @@ run_folder=/run/libvirt/qemu-hook
 export LIBVIRT_DEFAULT_URI=qemu:///system
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in expect state guest daemon clean; do
+for part in expect state guest daemon refusal desktop clean; do
     # shellcheck source=/dev/null
     . "$here/lib/$part.sh"
 done

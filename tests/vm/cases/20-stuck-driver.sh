@@ -1,12 +1,14 @@
 # shellcheck shell=bash source=../lib.sh
 # A host driver that never lets go. The start fails within its deadline and says why; everything else works on at once;
-# when the driver lets go at last, the device comes back. With vfio-pci loaded beforehand, and without.
+# when the driver lets go at last, the device comes back. With vfio-pci loaded beforehand, and a program that has the device
+# open, which must be named; and without either.
 # limit: 600
 . ./lib.sh
 before=$(host_state)
 mkdir -p /etc/libvirt/qemu-hook
 cp /etc/libvirt/qemu-hook/host.toml "$scratch/host.toml"
-printf '[deadlines]\ndetach = 4\n' >/etc/libvirt/qemu-hook/host.toml
+# The program that holds the device is known beforehand, and the start is wanted all the same.
+printf '[deadlines]\ndetach = 4\n[defaults]\nallow_in_use = true\n' >/etc/libvirt/qemu-hook/host.toml
 define_guest stuck "$nic" "$edu"
 define_guest other "${card[@]}"
 define_guest plain
@@ -19,11 +21,24 @@ for vfio in loaded absent; do
     modprobe qh_stuck
     expect_driver qh_stuck "$edu"
 
+    holder=''
+    if [ "$vfio" = loaded ]; then
+        wait_until 10 "the driver's node" test -c /dev/qh_stuck
+        sleep infinity 3<>/dev/qh_stuck &
+        holder=$!
+    fi
+
     step "the start is refused"
     began=$SECONDS
     expect_refused virsh start stuck
     [ $((SECONDS - began)) -lt 40 ] || fail "it took $((SECONDS - began)) s"
     expect_match "what virsh says" "$edu: its host driver qh_stuck does not let go" "$output"
+    if [ -n "$holder" ]; then
+        expect_match "who has it" "in use by sleep \\($holder: /dev/qh_stuck\\)" "$output"
+        expect_match "what helps" 'end what uses it' "$output"
+    else
+        expect_no_match "who has it" 'in use by' "$output"
+    fi
     expect_driver e1000e "$nic" # everything else is undone
     wait_until 5 "the stuck writer" pgrep --runstates D --full 'hooks/qemu stuck'
     expect_eq "lines of the reason" 1 "$(grep -c 'qemu-hook: ' <<<"$output")"
@@ -53,7 +68,8 @@ for vfio in loaded absent; do
     wait_until 20 "the writer's end" eval '! stuck_writer'
     qemu-hook --reattach stuck
     expect_driver qh_stuck "$edu"
-    modprobe -r qh_stuck
+    [ -z "$holder" ] || kill "$holder"
+    wait_until 10 "the holder's end" modprobe -r qh_stuck
     expect_same_state "$before"
 done
 cp "$scratch/host.toml" /etc/libvirt/qemu-hook/host.toml

@@ -20,7 +20,7 @@ require_running() {
 start_machine() {
     local suite=$1 run lock
     run=$(run_of "$suite")
-    need qemu-system-x86_64=qemu-system-x86
+    need qemu-system-x86_64=qemu-system-x86 "$uefi_firmware=ovmf"
     ensure_image "$suite"
 
     mkdir -p "$run"

@@ -1,11 +1,13 @@
 # shellcheck shell=bash
 # The programs that the VM needs on this machine.
+# shellcheck source-path=SCRIPTDIR source=../../packages.sh
+. "$vm_home/../packages.sh"
 
-# need COMMAND=PACKAGE...: installs the Debian packages of the commands that are missing, or names them.
+# need COMMAND_OR_FILE=PACKAGE...: installs the Debian packages of what is missing, or names them.
 need() {
     local pair missing=()
     for pair in "$@"; do
-        command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+        [ -e "${pair%%=*}" ] || command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
     done
     [ "${#missing[@]}" -gt 0 ] || return 0
 
@@ -13,16 +15,4 @@ need() {
         die "missing here: ${missing[*]} (Debian's package names); as root: apt-get install ${missing[*]}"
     fi
     timed "installing ${missing[*]}" install_packages "${missing[@]}"
-}
-
-install_packages() {
-    local log
-    log=$(mktemp)
-    if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } \
-        >"$log" 2>&1 </dev/null; then
-        tail -n 20 "$log" >&2
-        rm -f "$log"
-        return 1
-    fi
-    rm -f "$log"
 }

@@ -5,15 +5,21 @@
 #   01:00.0 bochs-display  bochs-drm      }
 #   01:00.1 intel-hda      snd_hda_intel  }  one card, one IOMMU group, as a GPU with audio and USB
 #   01:00.2 qemu-xhci      xhci_hcd       }
-#   02:00.0 e1000e         03:00.0 nvme
+#   02:00.0 e1000e         03:00.0 nvme    04:00.0 nvme that can have virtual functions
 #   00:05.0 edu            a device that no driver wants
 #
 # tests/vm/lib.sh names the same addresses for the cases. Every device has an explicit address: one that QEMU places by
 # itself takes another's slot.
 
+# More of the kernel's options; a case asks for them by a line "# boot: OPTIONS". The word "uefi" is none: with it the
+# firmware is OVMF and not a BIOS.
+boot_options=''
+uefi_firmware=/usr/share/ovmf/OVMF.fd
+
 # launch_qemu IMAGE_FOLDER RUN_FOLDER: returns when QEMU runs in the background.
 launch_qemu() {
     local image=$1 run=$2
+    local options='root=/dev/vda rw console=tty0 console=ttyS0 loglevel=5 intel_iommu=on iommu=pt mitigations=off fsck.mode=skip'
     local qemu=(
         qemu-system-x86_64 -nodefaults -no-user-config -display none -pidfile "$run/pid"
         -machine q35 -accel tcg -cpu 'qemu64,svm=off' -m 2G
@@ -29,6 +35,7 @@ launch_qemu() {
         -device 'pcie-root-port,id=port1,chassis=1,slot=1,addr=02.0'
         -device 'pcie-root-port,id=port2,chassis=2,slot=2,addr=03.0'
         -device 'pcie-root-port,id=port3,chassis=3,slot=3,addr=04.0'
+        -device 'pcie-root-port,id=port4,chassis=4,slot=4,addr=09.0'
 
         -audiodev 'none,id=sound'
         -device 'bochs-display,bus=port1,addr=00.0,multifunction=on'
@@ -39,6 +46,10 @@ launch_qemu() {
 
         -drive "if=none,id=nvme,format=raw,cache=unsafe,file=$run/nvme.img"
         -device 'nvme,drive=nvme,serial=vm1,bus=port3,addr=00.0'
+
+        # Without a namespace, so without a disk.
+        -device 'nvme-subsys,id=subsystem'
+        -device 'nvme,serial=vm2,subsys=subsystem,bus=port4,addr=00.0,max_ioqpairs=6,msix_qsize=8,sriov_max_vfs=2,sriov_vq_flexible=4,sriov_vi_flexible=2'
 
         -device 'edu,addr=05.0'
 
@@ -52,8 +63,9 @@ launch_qemu() {
         -serial chardev:console
 
         -kernel "$image/vmlinuz" -initrd "$image/initrd"
-        -append 'root=/dev/vda rw console=tty0 console=ttyS0 loglevel=5 intel_iommu=on iommu=pt mitigations=off fsck.mode=skip'
+        -append "$options $boot_options"
     )
+    [[ " $boot_options " != *' uefi '* ]] || qemu+=(-bios "$uefi_firmware")
     # A socket's path has at most 108 bytes, so it is named from within the folder. Not -daemonize, which would lose what
     # a QEMU that dies has to say.
     (
@@ -62,8 +74,11 @@ launch_qemu() {
         [ -z "${machine_lock-}" ] || exec {machine_lock}>&-
         exec setsid "${qemu[@]}" >qemu.log 2>&1 </dev/null
     ) &
+    local qemu_job=$!
+    disown "$qemu_job" # the shell would tell of its end
+    printf '%s' "$boot_options" >"$run/boot"
     until [ -s "$run/pid" ]; do
-        kill -0 $! 2>/dev/null || return 1
+        kill -0 "$qemu_job" 2>/dev/null || return 1
         sleep 0.05
     done
 }

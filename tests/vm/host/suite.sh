@@ -14,6 +14,7 @@ test_suite() {
     if is_running "$suite"; then stop_after=no; fi
     # shellcheck disable=SC2064 # the suite of now
     [ "$stop_after" = no ] || trap "stop_machine $suite" EXIT
+    boot_options=$(boot_options_of "${cases[0]}")
     prepare_machine "$suite"
     run_cases "$suite" || status=1
     return "$status"
@@ -61,7 +62,9 @@ collect_cases() {
     local name path
     cases=()
     if [ $# -eq 0 ]; then
-        cases=("$vm_home"/cases/[0-9]*.sh)
+        # Those that want a boot of their own come last.
+        mapfile -t cases < <(grep --files-without-match '^# boot: ' "$vm_home"/cases/[0-9]*.sh
+            grep --files-with-matches '^# boot: ' "$vm_home"/cases/[0-9]*.sh)
         return
     fi
     for name in "$@"; do
@@ -100,12 +103,23 @@ record_baseline
 END
 }
 
+boot_options_of() { sed -n 's/^# boot: //p' "$1"; }
+
+# boot_as_wanted SUITE CASE: a machine with other kernel options than the case wants is booted anew.
+boot_as_wanted() {
+    boot_options=$(boot_options_of "$2")
+    [ "$(cat "$(run_of "$1")/boot" 2>/dev/null)" != "$boot_options" ] || return 0
+    stop_machine "$1"
+    prepare_machine "$1"
+}
+
 run_cases() {
     local suite=$1 path name log limit begin status passed=0 failed=0
     for path in "${cases[@]}"; do
         name=$(basename "$path" .sh)
         log=$(run_of "$suite")/logs/$name.log
         limit=$(sed -n 's/^# limit: \([0-9]*\)$/\1/p' "$path")
+        boot_as_wanted "$suite" "$path"
         begin=$EPOCHREALTIME
         : >"$log"
         while true; do

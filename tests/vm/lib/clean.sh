@@ -13,19 +13,27 @@ reboot_and_go_on() {
     exit 88 # host/suite.sh knows it
 }
 
+# at_end COMMAND...: what a case has changed about the machine is put back, however the case ends.
+ends=()
+at_end() { ends+=("$(printf '%q ' "$@")"); }
+
 finish_case() {
-    local status=$?
+    local status=$? end
     trap - EXIT
     set +e
     cd /
+    for end in "${ends[@]}"; do eval "$end"; done
     if [ "$status" -ne 0 ]; then
         echo "--- journal of the hook, libvirtd and the kernel during this case"
         journalctl --quiet --no-pager --output=short-monotonic --since="$case_began" \
             SYSLOG_IDENTIFIER=qemu-hook + _SYSTEMD_UNIT=libvirtd.service + _TRANSPORT=kernel |
             grep --invert-match --fixed-strings 'apparmor="STATUS"' | tail -n 60
     fi
+    # shellcheck disable=SC2046 # several words
+    kill $(jobs -p) 2>/dev/null
     release_stuck_driver
     remove_guests
+    stop_desktop
     [ "$status" -eq 0 ] || repair_host # a case that passed has compared
     rm -rf "$scratch"
     exit "$status"

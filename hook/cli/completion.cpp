@@ -1,0 +1,254 @@
+// qemu-hook --completion SHELL: made from the command table, so that no shell knows less than the program.
+#include <algorithm>
+#include <cstdio>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/known_guests.h"
+#include "cli/output.h"
+#include "cli/variables.h"
+#include "core/text.h"
+#include "host/pci_device.h"
+#include "host/pci_ids.h"
+
+namespace qh::cli {
+namespace {
+
+// What completes an argument: a list that the program prints, files, or fixed words.
+std::string words_for(std::string_view argument) {
+  if (argument == "GUEST") return "guests";
+  if (argument == "ADDRESS") return "addresses";
+  if (argument == "VARIABLE") return "variables";
+  return "";
+}
+std::string fixed_words(std::string_view argument) {
+  return argument == "SHELL" ? "bash zsh fish" : argument == "FORMAT" ? "sh" : "";
+}
+
+std::string commands() {
+  std::vector<std::string> names;
+  for (const auto& row : command_table())
+    if (row.is_command()) names.emplace_back(row.name);
+  return join(names, " ");
+}
+
+std::string options_of(const Row& command) {
+  std::vector<std::string> names;
+  for (const auto& row : command_table())
+    if (row.goes_with_command(command.name)) names.emplace_back(row.name);
+  return join(names, " ");
+}
+
+// The lines `case` of a shell, each ending in what is to be called: `call` for a list, `fixed` for words.
+struct Case {
+  std::string option, list, words;
+  bool files = false;
+};
+std::vector<Case> argument_cases() {
+  std::vector<Case> cases;
+  for (const auto& row : command_table())
+    if (row.argument != Argument::none)
+      cases.push_back({row.name, words_for(row.argument_name), fixed_words(row.argument_name),
+                       row.argument_name == std::string_view("FILE")});
+  return cases;
+}
+
+// Guests' names may hold blanks and worse: one a line, and quoted as the shell wants it.
+std::string bash() {
+  std::string text = R"sh(# bash completion for qemu-hook, printed by `qemu-hook --completion bash`
+_qemu_hook_list() {
+    local IFS=$'\n' word
+    COMPREPLY=()
+    for word in $(qemu-hook --completion "$1" 2>/dev/null | cut -f1); do
+        [[ $word != "$2"* ]] || COMPREPLY+=("$(printf %q "$word")")
+    done
+}
+_qemu_hook() {
+    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command='' i
+    # ':' parts words, as an address has them: its parts are put together again.
+    if declare -F _get_comp_words_by_ref >/dev/null; then
+        _get_comp_words_by_ref -n : -c current -p before
+    fi
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+)sh";
+  std::string names = commands();
+  std::replace(names.begin(), names.end(), ' ', '|');
+  text +=
+      "            " + names + ") command=${COMP_WORDS[i]} ;;\n        esac\n    done\n    case $before in\n";
+  for (const auto& c : argument_cases()) {
+    text += "        " + c.option + ") ";
+    if (!c.list.empty())
+      text += "_qemu_hook_list " + c.list + " \"$current\"";
+    else if (c.files)
+      text += "mapfile -t COMPREPLY < <(compgen -f -- \"$current\")";
+    else
+      text += "mapfile -t COMPREPLY < <(compgen -W '" + c.words + "' -- \"$current\")";
+    text += " ;;\n";
+  }
+  text += "        *)\n            case $command in\n";
+  for (const auto& row : command_table()) {
+    if (!row.is_command()) continue;
+    text += std::string("                ") + row.name + ") ";
+    if (row.second != nullptr)
+      text += "if [[ $current != -* ]]; then _qemu_hook_list " + words_for(row.second) +
+              " \"$current\"; else mapfile -t COMPREPLY < <(compgen -W '" + options_of(row) +
+              "' -- \"$current\"); fi";
+    else
+      text += "mapfile -t COMPREPLY < <(compgen -W '" + options_of(row) + "' -- \"$current\")";
+    text += " ;;\n";
+  }
+  text += "                *) mapfile -t COMPREPLY < <(compgen -W '" + commands() + "' -- \"$current\") ;;\n";
+  return text + R"sh(            esac
+            # The next address of a list.
+            for ((i = COMP_CWORD - 1; i > 0; i--)); do
+                case ${COMP_WORDS[i]} in
+                    --add | --remove)
+                        [[ $current == -* ]] || _qemu_hook_list addresses "$current"
+                        break
+                        ;;
+                    --*) break ;;
+                esac
+            done
+            ;;
+    esac
+    if declare -F __ltrimcolonstr >/dev/null; then __ltrimcolonstr "$current"; fi
+    if declare -F __ltrim_colon_completions >/dev/null; then __ltrim_colon_completions "$current"; fi
+}
+complete -F _qemu_hook qemu-hook
+)sh";
+}
+
+// In single quotes, for zsh and fish; zsh's _arguments takes [ ] : for its own.
+std::string quoted(std::string_view text, bool escape_brackets) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\'')
+      out += "'\\''";
+    else if (escape_brackets && (c == '[' || c == ']' || c == ':'))
+      out += std::string("\\") + c;
+    else
+      out += c;
+  }
+  return out;
+}
+
+std::string zsh_argument(const Row& row) {
+  if (row.argument == Argument::none) return "";
+  const std::string name = row.argument_name;
+  const std::string list = words_for(name);
+  const std::string action = !list.empty()    ? "_qemu_hook_list " + list
+                             : name == "FILE" ? "_files"
+                                              : "(" + fixed_words(name) + ")";
+  // A list goes on until the next option.
+  const char* separator = row.argument == Argument::optional ? "::"
+                          : row.argument == Argument::list   ? ":*-*:"
+                                                             : ":";
+  return separator + name + ":" + action;
+}
+
+std::string zsh() {
+  std::string text = R"sh(#compdef qemu-hook
+# zsh completion for qemu-hook, printed by `qemu-hook --completion zsh`
+_qemu_hook_list() { # what _arguments wants to tell compadd comes before the list's name
+    local -a known # not "words", which is the completion system's
+    known=("${(@f)$(qemu-hook --completion ${@[-1]} 2>/dev/null | cut -f1)}")
+    compadd "${@[1,-2]}" -a known
+}
+_arguments -S \
+)sh";
+  for (const auto& row : command_table()) {
+    // A list's option can stand there again for each of its words.
+    text += std::string("    '") + (row.argument == Argument::list ? "*" : "") + row.name + "[" +
+            quoted(row.help, true) + "]" + zsh_argument(row) + "' \\\n";
+  }
+  return text + "    '*:GUEST:_qemu_hook_list guests'\n";
+}
+
+// " -l setup -l check": the commands that `row` goes with; for a command, all of them.
+std::string fish_commands(const Row& row) {
+  std::string text;
+  for (const auto& command : command_table())
+    if (command.is_command() && (row.is_command() || row.goes_with_command(command.name)))
+      text += std::string(" -l ") + (command.name + 2);
+  return text;
+}
+
+std::string fish_list(const std::string& list) {
+  return " -a '(qemu-hook --completion " + list + " 2>/dev/null)'";
+}
+
+std::string fish() {
+  std::string text =
+      "# fish completion for qemu-hook, printed by `qemu-hook --completion fish`\n"
+      "complete -c qemu-hook -f\n";
+  for (const auto& row : command_table()) {
+    const std::string list = words_for(row.argument_name), fixed = fixed_words(row.argument_name);
+    const std::string words = list.empty() ? " -a '" + fixed + "'" : fish_list(list);
+    text += std::string("complete -c qemu-hook -l ") + (row.name + 2) + " -n '" +
+            (row.is_command() ? "not " : "") + "__fish_seen_argument" + fish_commands(row) + "' -d '" +
+            quoted(row.help, false) + "'";
+    if (row.argument != Argument::none && !row.is_command())
+      text += row.argument_name == std::string_view("FILE") ? " -r -F" : " -x" + words;
+    text += "\n";
+    // A command's own word stands apart, since the condition for the command is over with it.
+    if (row.argument != Argument::none && row.is_command())
+      text += std::string("complete -c qemu-hook -n '__fish_prev_arg_in ") + row.name + "'" + words + "\n";
+    if (row.argument == Argument::list)
+      text += std::string("complete -c qemu-hook -n '__fish_seen_argument -l ") + (row.name + 2) + "'" +
+              words + "\n";
+    if (row.second != nullptr)
+      text += std::string("complete -c qemu-hook -n '__fish_seen_argument -l ") + (row.name + 2) +
+              "; and not __fish_prev_arg_in " + row.name + "'" + fish_list(words_for(row.second)) + "\n";
+  }
+  return text;
+}
+
+// "word TAB what it is", a line each; bash and zsh take the first, fish shows both.
+std::string addresses(const std::string& root) {
+  const host::RealSysfs sysfs(root);
+  std::string text;
+  for (const auto& address : host::list_pci_addresses(sysfs)) {
+    const auto device = host::read_pci_device(sysfs, address);
+    if (!device || device->is_bridge()) continue;
+    const std::string name = host::pci_name(device->identity);
+    text += address.text() + "\t" + (name.empty() ? device->identity : name) + "\n";
+  }
+  return text;
+}
+
+std::string guests(const std::string& root) {
+  std::string text;
+  for (const auto& name : guest_names(root))
+    // What a terminal could not show could not be typed either.
+    if (printable(name) == name) text += name + "\n";
+  return text;
+}
+
+std::string variables() {
+  std::string text = "all\tall of them\n";
+  for (const auto& row : variable_table()) text += std::string(row.name) + "\t" + row.help + "\n";
+  return text;
+}
+
+}  // namespace
+
+int completion(const std::string& root, const Options& options) {
+  const std::string& what = options.subject;
+  const std::string text = what == "bash"        ? bash()
+                           : what == "zsh"       ? zsh()
+                           : what == "fish"      ? fish()
+                           : what == "guests"    ? guests(root)
+                           : what == "addresses" ? addresses(root)
+                           : what == "variables" ? variables()
+                                                 : "?";
+  if (text == "?") {
+    print_errors(
+        {{ErrorKind::bad_input, "there is no completion for " + in_quotes(what), "one of bash, zsh, fish"}});
+    return wrong_call;
+  }
+  std::fputs(text.c_str(), stdout);
+  return done;
+}
+
+}  // namespace qh::cli

@@ -1,0 +1,129 @@
+#include "cli/known_guests.h"
+
+#include <algorithm>
+#include <set>
+#include <unordered_set>
+
+#include "config/plain_conf.h"
+#include "config/store.h"
+#include "core/text.h"
+#include "host/file.h"
+#include "host/names.h"
+#include "host/pci_device.h"
+#include "xml/domain.h"
+
+namespace qh::cli {
+namespace {
+
+constexpr std::string_view xml_suffix = ".xml";
+
+bool is_display_identity(const std::string& identity) {
+  host::PciDevice device;
+  device.identity = identity;
+  return device.is_display();
+}
+
+class Collector {
+ public:
+  explicit Collector(const std::string& root) : root_(root), sysfs_(root) {}
+
+  void conf(const std::string& path, const Result<std::string>& text);
+  // False: there is no such file, or it is not ours to read.
+  bool domain(const std::string& name);
+  bool has(const std::string& name) const { return names_.count(name) != 0; }
+  KnownGuests found;
+
+ private:
+  bool is_display(const PciAddress& address) const {
+    const auto device = host::read_pci_device(sysfs_, address);
+    return device && device->is_display();
+  }
+
+  const std::string& root_;
+  const host::RealSysfs sysfs_;
+  std::unordered_set<std::string> names_;
+};
+
+void Collector::conf(const std::string& path, const Result<std::string>& text) {
+  if (!text) return found.warnings.push_back(text.error().message);
+  auto conf = config::read_plain_conf(*text);
+  if (!conf) {
+    auto parsed = config::parse_guest_conf(*text, path);
+    if (!parsed) return found.warnings.push_back(parsed.error().message);
+    conf = std::move(*parsed);
+  }
+  if (conf->guest.empty()) {  // a conf need not say it
+    const auto name = std::string_view(path).substr(path.rfind('/') + 1);
+    conf->guest = guest_of_file_name(name.substr(0, name.rfind('.')));
+  }
+  names_.insert(conf->guest);
+  KnownGuest guest{std::move(conf->guest), conf->gpu, {}};
+  for (const auto& d : conf->devices)
+    guest.devices.push_back(
+        {d.address, d.identity.empty() ? is_display(d.address) : is_display_identity(d.identity)});
+  found.guests.push_back(std::move(guest));
+}
+
+bool Collector::domain(const std::string& name) {
+  // libvirt's file is named like the guest; a name with a slash is none.
+  if (name.find('/') != std::string::npos) return false;
+  auto text = host::read_file(root_ + names::libvirt_domain_folder + "/" + name + std::string(xml_suffix),
+                              xml::largest_domain_xml);
+  if (!text) return false;
+  KnownGuest guest{name, config::Gpu::automatic, {}};
+  // libvirt writes these files itself and plainly, so a text without these words needs no parser.
+  if (text->find("'hostdev'") != std::string::npos || text->find("<hostdev") != std::string::npos ||
+      text->find("'nvme'") != std::string::npos) {
+    const auto domain = xml::parse_domain(std::move(*text));
+    if (!domain) {
+      found.warnings.push_back(name + ": " + domain.error().message);
+      return true;
+    }
+    for (const auto& d : domain->devices) guest.devices.push_back({d.address, is_display(d.address)});
+  }
+  found.guests.push_back(std::move(guest));
+  return true;
+}
+
+}  // namespace
+
+std::vector<std::string> defined_guests(const std::string& root) {
+  std::vector<std::string> guests;
+  for (auto& name : host::list_folder(root + names::libvirt_domain_folder)) {
+    if (name.size() <= xml_suffix.size() || name.substr(name.size() - xml_suffix.size()) != xml_suffix)
+      continue;
+    name.resize(name.size() - xml_suffix.size());
+    guests.push_back(std::move(name));
+  }
+  return guests;
+}
+
+KnownGuests known_guests(const std::string& root) {
+  Collector all(root);
+  const auto loaded = config::load_folder(
+      root + names::guest_conf_folder,
+      [&](const std::string& path, const Result<std::string>& text) { all.conf(path, text); });
+  if (!loaded) all.found.warnings.push_back(loaded.error().message);
+  for (const auto& name : defined_guests(root))
+    if (!all.has(name)) all.domain(name);
+  return std::move(all.found);
+}
+
+KnownGuests known_guest(const std::string& root, const std::string& name) {
+  Collector one(root);
+  const std::string path = root + names::guest_conf(name);
+  const auto text = config::load(path);
+  if (text || !text.error().is(ErrorKind::not_found)) one.conf(path, text);
+  if (one.found.guests.empty() && !one.domain(name)) one.found.guests.push_back({name, {}, {}});
+  // A conf without the name in it is the file's.
+  one.found.guests.front().name = name;
+  return std::move(one.found);
+}
+
+std::vector<std::string> guest_names(const std::string& root) {
+  std::set<std::string> all;
+  for (const auto& guest : known_guests(root).guests) all.insert(guest.name);
+  return {all.begin(), all.end()};
+}
+
+}  // namespace qh::cli

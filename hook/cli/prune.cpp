@@ -1,0 +1,101 @@
+// qemu-hook --prune
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/domain_source.h"
+#include "cli/output.h"
+#include "cli/picker.h"
+#include "config/store.h"
+#include "core/text.h"
+#include "handover/journal.h"
+#include "host/file.h"
+#include "host/names.h"
+
+namespace qh::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Orphan {
+  std::string guest, path;
+  std::string backup = {};  // where the conf is now
+};
+
+// The confs of guests that are not among `known` and have no device now. A conf that cannot be read is
+// nobody's to judge: it stays, with a warning.
+Result<std::vector<Orphan>> find_orphans(const std::string& root, const std::vector<std::string>& known) {
+  std::vector<Orphan> orphans;
+  const auto loaded = config::load_folder(
+      root + names::guest_conf_folder, [&](const std::string& path, const Result<std::string>& text) {
+        const auto conf = text ? config::parse_guest_conf(*text, path) : tl::unexpected(text.error());
+        if (!conf) return print_warning(conf.error().message + "; it stays");
+        const std::string file = path.substr(path.rfind('/') + 1);
+        const std::string guest =
+            conf->guest.empty() ? guest_of_file_name(file.substr(0, file.rfind('.'))) : conf->guest;
+        if (std::binary_search(known.begin(), known.end(), guest)) return;
+        if (handover::has_journal(root, guest))
+          return print_warning(printable(guest) + " still has devices of this host; its conf stays");
+        orphans.push_back({guest, path});
+      });
+  if (!loaded) return fail(loaded.error());
+  return orphans;
+}
+
+// Renames to a name that no older backup has, and that is no conf's.
+Result<std::string> put_away(const std::string& path) {
+  for (int i = 0; i < 1000; ++i) {
+    const std::string backup = path + ".pruned" + (i == 0 ? "" : "." + std::to_string(i));
+    if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, backup.c_str(), RENAME_NOREPLACE) == 0) return backup;
+    if (errno != EEXIST) return fail(host::system_error("rename", path, errno));
+  }
+  return fail(ErrorKind::failed, path + " has a thousand backups", "delete some of them");
+}
+
+std::string table_of(const std::vector<Orphan>& orphans) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& o : orphans) rows.push_back({printable(o.guest), o.path});
+  return table(rows);
+}
+
+}  // namespace
+
+int prune(const std::string& root, const Options& options) {
+  // Only libvirt's own answer is good enough: without it every conf would look like nobody's.
+  const auto known = libvirt_domains(root).names();
+  if (!known) return print_errors({known.error()}), refused;
+  auto orphans = find_orphans(root, *known);
+  if (!orphans) return print_errors({orphans.error()}), refused;
+  if (!options.json && orphans->empty()) std::printf("each conf belongs to a guest that libvirt knows\n");
+  if (!options.json && !orphans->empty())
+    std::printf("libvirt knows no such guests:\n%s", table_of(*orphans).c_str());
+  const bool asks = !options.json && !options.dry_run && !orphans->empty() && on_terminal();
+  if (asks && !confirmed("Put these confs away?")) return refused;
+  std::vector<Error> errors;
+  if (!options.dry_run)
+    for (auto& o : *orphans) {
+      const auto backup = put_away(o.path);
+      if (!backup) {
+        errors.push_back(backup.error());
+        continue;
+      }
+      o.backup = *backup;
+      if (!options.json) std::printf("  kept as %s\n", o.backup.c_str());
+    }
+  if (options.json) {
+    ordered_json list = ordered_json::array();
+    for (const auto& o : *orphans)
+      list.push_back({{"guest", o.guest}, {"conf", o.path}, {"backup", o.backup}});
+    print_json({{"ok", errors.empty()}, {"pruned", std::move(list)}});
+  }
+  print_errors(errors);
+  return errors.empty() ? done : refused;
+}
+
+}  // namespace qh::cli

@@ -1,0 +1,231 @@
+// qemu-hook --query VARIABLE [GUEST] [--device ADDRESS]
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/known_guests.h"
+#include "cli/output.h"
+#include "cli/variables.h"
+#include "core/contains.h"
+#include "core/text.h"
+#include "handover/conf.h"
+#include "host/display.h"
+
+namespace qh::cli {
+namespace {
+
+using Values = std::vector<std::string>;
+
+// The host's answers, each asked for once.
+class Host {
+ public:
+  explicit Host(const std::string& root) : root_(root), sysfs_(root) {
+    const auto conf = handover::load_host_conf(root);
+    if (conf)
+      gpu_default_ = conf->defaults.gpu;
+    else
+      print_warning(conf.error().message);
+  }
+
+  config::Gpu gpu_kind(const KnownGuest& guest) {
+    const auto said = guest.gpu == config::Gpu::automatic ? gpu_default_ : guest.gpu;
+    if (said != config::Gpu::automatic) return said;
+    auto kind = config::Gpu::none;
+    for (const auto& d : guest.devices) {
+      if (!d.is_display) continue;
+      if (carries_console(d.address)) return config::Gpu::primary;
+      kind = config::Gpu::secondary;
+    }
+    return kind;
+  }
+
+ private:
+  bool carries_console(const PciAddress& address) {
+    const auto [known, is_new] = console_.try_emplace(address);
+    if (is_new) known->second = !host::console_reasons(root_, sysfs_, address).empty();
+    return known->second;
+  }
+
+  const std::string& root_;
+  const host::RealSysfs sysfs_;
+  config::Gpu gpu_default_ = config::Gpu::automatic;
+  std::map<PciAddress, bool> console_;
+};
+
+class Query {
+ public:
+  Query(const std::string& root, const Options& options, std::optional<PciAddress> device)
+      : host_(root), root_(root), guest_(options.guest), device_(device) {}
+
+  Values values(Variable variable);
+
+ private:
+  const std::vector<KnownGuest>& everyone();
+  // Those that a question without a list in its name is about: GUEST, else whoever has DEVICE.
+  const std::vector<KnownGuest>& those_meant();
+  const std::vector<KnownGuest>& keep(KnownGuests found, std::optional<std::vector<KnownGuest>>& place) const;
+
+  bool is_meant(const KnownDevice& device) const { return !device_ || device.address == *device_; }
+  bool has_meant(const KnownGuest& guest) const {
+    return std::any_of(guest.devices.begin(), guest.devices.end(),
+                       [&](const auto& d) { return is_meant(d); });
+  }
+  Values devices(bool virsh);
+  Values gpu_devices();
+  Values names(const std::vector<KnownGuest>& guests, config::Gpu kind);
+
+  Host host_;
+  const std::string& root_;
+  std::string guest_;
+  std::optional<PciAddress> device_;
+  std::optional<std::vector<KnownGuest>> everyone_, meant_;
+};
+
+const std::vector<KnownGuest>& Query::keep(KnownGuests found,
+                                           std::optional<std::vector<KnownGuest>>& place) const {
+  for (const auto& warning : found.warnings) print_warning(warning);
+  return place.emplace(std::move(found.guests));
+}
+
+const std::vector<KnownGuest>& Query::everyone() {
+  return everyone_ ? *everyone_ : keep(known_guests(root_), everyone_);
+}
+
+const std::vector<KnownGuest>& Query::those_meant() {
+  if (meant_) return *meant_;
+  if (!guest_.empty()) return keep(known_guest(root_, guest_), meant_);
+  KnownGuests found;
+  if (device_)
+    for (const auto& guest : everyone())
+      if (has_meant(guest)) found.guests.push_back(guest);
+  return keep(std::move(found), meant_);
+}
+
+Values Query::devices(bool virsh) {
+  Values values;
+  for (const auto& guest : those_meant())
+    for (const auto& d : guest.devices)
+      if (is_meant(d)) add_once(values, virsh ? d.address.node_device_name() : d.address.text());
+  return values;
+}
+
+Values Query::gpu_devices() {
+  Values values;
+  for (const auto& guest : those_meant()) {
+    if (host_.gpu_kind(guest) == config::Gpu::none) continue;
+    for (const auto& d : guest.devices)
+      if (d.is_display && is_meant(d)) values.push_back(d.address.text());
+  }
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  return values;
+}
+
+// Guests whose GPU is of the kind; with DEVICE, by that device.
+Values Query::names(const std::vector<KnownGuest>& guests, config::Gpu kind) {
+  Values values;
+  for (const auto& guest : guests) {
+    const auto by_it = [&](const auto& d) { return d.is_display && is_meant(d); };
+    if (device_ && std::none_of(guest.devices.begin(), guest.devices.end(), by_it)) continue;
+    if (host_.gpu_kind(guest) == kind) values.push_back(guest.name);
+  }
+  return values;
+}
+
+Values Query::values(Variable variable) {
+  switch (variable) {
+    case Variable::guest_devices:
+      return devices(false);
+    case Variable::devices_with_virsh_format:
+      return devices(true);
+    case Variable::primary_gpu_passthrough_guests:
+      return names(everyone(), config::Gpu::primary);
+    case Variable::gpu_passthrough_guests:
+      return names(everyone(), config::Gpu::secondary);
+    case Variable::guest_gpu_device:
+      return gpu_devices();
+    case Variable::is_gpu_passthrough_guest:
+      return names(those_meant(), config::Gpu::secondary);
+    case Variable::is_primary_gpu_passthrough_guest:
+      return names(those_meant(), config::Gpu::primary);
+    case Variable::pci_id_with_virsh_format:
+      return device_ ? Values{device_->node_device_name()} : Values{};
+    case Variable::guest_name_by_pci_id:
+      break;
+  }
+  Values values;
+  if (device_)
+    for (const auto& guest : everyone())
+      if (has_meant(guest)) values.push_back(guest.name);
+  return values;
+}
+
+// In single quotes nothing but their end means anything to a shell (POSIX, XCU 2.2.2).
+std::string shell_quoted(const std::string& text) {
+  std::string out = "'";
+  for (const char c : text) {
+    if (c == '\'')
+      out += "'\\''";
+    else
+      out += c;
+  }
+  return out + "'";
+}
+
+void print_plainly(const std::vector<const VariableRow*>& rows, const std::vector<Values>& all) {
+  std::string text;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (const auto& value : all[i])
+      // One variable is for a script: its bytes as they are. All of them are for a person.
+      text += rows.size() == 1 ? value + "\n" : std::string(rows[i]->name) + ": " + printable(value) + "\n";
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void print_for_shell(const std::vector<const VariableRow*>& rows, const std::vector<Values>& all) {
+  std::string text;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    text += std::string(rows[i]->name) + "=" + shell_quoted(join(all[i], "\n")) + "\n";
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+int wrong(const std::string& message, const std::string& remedy) {
+  print_errors({{ErrorKind::bad_input, message, remedy}});
+  return wrong_call;
+}
+
+}  // namespace
+
+int query(const std::string& root, const Options& options) {
+  if (options.subject == "help") return std::fputs(variables_help().c_str(), stdout), done;
+  const auto rows = find_variables(options.subject);
+  if (rows.empty())
+    return wrong("there is no variable " + in_quotes(options.subject), variables_hint(options.subject));
+  if (rows.size() == 1 && rows.front()->of_device && options.device.empty())
+    return wrong(std::string(rows.front()->name) + " is about a device", "add --device 0000:01:00.0");
+  std::optional<PciAddress> device;
+  if (!options.device.empty()) {
+    const auto address = parse_pci_address(options.device);
+    if (!address) return wrong(address.error().message, address.error().remedy);
+    device = *address;
+  }
+  Query query(root, options, device);
+  std::vector<Values> all;
+  for (const auto* row : rows) all.push_back(query.values(row->variable));
+  if (options.json) {
+    nlohmann::ordered_json object = nlohmann::ordered_json::object();
+    for (std::size_t i = 0; i < rows.size(); ++i) object[rows[i]->name] = all[i];
+    print_json(object);
+  } else if (options.format == "sh") {
+    print_for_shell(rows, all);
+  } else {
+    print_plainly(rows, all);
+  }
+  return done;
+}
+
+}  // namespace qh::cli

@@ -1,0 +1,83 @@
+// qemu-hook --setup --all
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/cli.h"
+#include "cli/domain_source.h"
+#include "cli/output.h"
+#include "cli/setup_report.h"
+#include "core/text.h"
+#include "host/file.h"
+#include "host/names.h"
+
+namespace qh::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+// A guest without devices of this host needs no conf; one that has a conf may have lost its devices.
+bool is_of_interest(const std::string& root, const xml::Domain& domain) {
+  return !domain.devices.empty() || host::exists(root + names::guest_conf(domain.name));
+}
+
+std::vector<std::string> row(const SetupReport& r) {
+  const auto& guest = r.loaded.guest;
+  std::string start = guest.devices.empty() ? "-" : "would work";
+  for (const auto& f : r.findings)
+    if (f.severity == handover::Severity::error) {
+      start = "would be refused: " + f.check;
+      break;
+    }
+  return {printable(guest.name),
+          r.wrote                        ? "written"
+          : r.loaded.conf.synced.changed ? "not written"
+                                         : "unchanged",
+          std::to_string(guest.devices.size()), start};
+}
+
+}  // namespace
+
+int setup_all(const std::string& root, const Options& options, const config::HostConf& host_conf) {
+  const auto all = all_domains(root);
+  if (!all) return print_errors({all.error()}), refused;
+  if (!all->warning.empty()) print_warning(all->warning);
+  const host::RealSysfs sysfs(root);
+  const Conf use = options.dry_run ? Conf::read_only_and_accept : Conf::sync_and_accept;
+  ordered_json guests = ordered_json::array(), failed = ordered_json::array();
+  std::vector<std::vector<std::string>> rows{{"GUEST", "CONF", "DEVICES", "START"}};
+  std::vector<Error> errors;
+  std::size_t without = 0;
+  const auto failure = [&](const std::string& guest, Error error) {
+    failed.push_back({{"guest", guest}, {"message", error.message}, {"remedy", error.remedy}});
+    error.message = printable(guest) + ": " + error.message;
+    errors.push_back(std::move(error));
+  };
+  for (const auto& [name, domain] : all->domains) {
+    if (!domain) {
+      failure(name, domain.error());
+      continue;
+    }
+    if (!is_of_interest(root, *domain)) {
+      ++without;
+      continue;
+    }
+    auto loaded = put_together(root, host_conf, sysfs, *domain, use);
+    if (!loaded || loaded->conf.not_saved) {
+      failure(name, loaded ? *loaded->conf.not_saved : loaded.error());
+      continue;
+    }
+    const auto report = report_setup(root, sysfs, host_conf, options, std::move(*loaded));
+    guests.push_back(to_json(report));
+    rows.push_back(row(report));
+  }
+  if (options.json) {
+    print_json({{"ok", errors.empty()}, {"guests", std::move(guests)}, {"failed", std::move(failed)}});
+  } else {
+    if (rows.size() > 1) std::fputs(table(rows).c_str(), stdout);
+    std::printf("%zu guests with devices of this host, %zu without\n", rows.size() - 1, without);
+  }
+  print_errors(errors);
+  return errors.empty() ? done : refused;
+}
+
+}  // namespace qh::cli

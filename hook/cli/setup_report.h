@@ -1,0 +1,34 @@
+// What --setup did for a guest, and what a start of it would now be told.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/load_guest.h"
+#include "config/host_conf.h"
+#include "handover/finding.h"
+
+namespace qh::cli {
+
+struct SetupReport {
+  LoadedGuest loaded;
+  std::vector<handover::Finding> findings;
+  std::vector<std::string> desktop;  // what will happen to it, and the way back
+  config::Gpu gpu = config::Gpu::none;
+  const char* did = "";  // "wrote", "nothing to change in", …
+  bool wrote = false;
+
+  bool ok() const { return !handover::has_errors(findings); }
+};
+
+SetupReport report_setup(const std::string& root, const host::Sysfs& sysfs, const config::HostConf& host_conf,
+                         const Options& options, LoadedGuest loaded);
+
+void print_setup(const SetupReport& report);
+nlohmann::ordered_json to_json(const SetupReport& report);
+
+// --setup --all
+int setup_all(const std::string& root, const Options& options, const config::HostConf& host_conf);
+
+}  // namespace qh::cli

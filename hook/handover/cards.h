@@ -1,0 +1,32 @@
+// What this host could hand over: whole cards, with what speaks against each.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "handover/finding.h"
+#include "handover/guest.h"
+
+namespace qh::handover {
+
+struct Card {
+  std::vector<host::PciDevice> functions;  // all of a slot; a virtual function is a card of its own
+  // What a start of a guest with this card, and nothing else, would be told.
+  std::vector<Finding> findings;
+
+  // The host needs it: a disk in use, the network's way out. Empty: it could go.
+  std::vector<std::string> reasons_to_stay() const;
+  // It could go, but: the only keyboard, or what would refuse a start for now.
+  std::vector<std::string> warnings() const;
+};
+
+// Displays first, then in the order of their addresses.
+std::vector<Card> list_cards(const std::string& root, const host::Sysfs& sysfs,
+                             const config::Defaults& defaults);
+
+// The findings about `addresses` that say that the host itself needs the device, or that there is none.
+std::vector<Finding> reasons_against(const std::string& root, const host::Sysfs& sysfs,
+                                     const config::Defaults& defaults, const std::string& guest,
+                                     const std::vector<PciAddress>& addresses);
+
+}  // namespace qh::handover

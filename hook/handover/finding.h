@@ -1,0 +1,25 @@
+// One thing that a check has to say.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace qh::handover {
+
+enum class Severity { error, warning };
+
+struct Finding {
+  std::string check;  // which check: "present", "storage", …; stable, programs read it
+  Severity severity = Severity::error;
+  std::string device;   // its address; empty for the host as a whole
+  std::string message;  // device and reason
+  std::string remedy;
+};
+
+inline bool has_errors(const std::vector<Finding>& findings) {
+  for (const auto& f : findings)
+    if (f.severity == Severity::error) return true;
+  return false;
+}
+
+}  // namespace qh::handover

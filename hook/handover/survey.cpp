@@ -1,0 +1,94 @@
+#include "handover/survey.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/contains.h"
+#include "handover/gpu.h"
+#include "host/iommu.h"
+#include "host/modules.h"
+#include "host/names.h"
+#include "host/pci_ids.h"
+#include "host/reset_bug.h"
+#include "host/rom.h"
+#include "host/sriov.h"
+
+namespace qh::handover {
+namespace {
+
+DeviceUse look_below(const std::string& root, const host::Sysfs& sysfs, const Guest& guest, const Device& d) {
+  DeviceUse use;
+  if (!d.present) return use;
+  use.reset_bug = host::reset_bug_family(sysfs, d.address());
+  use.virtual_functions = host::virtual_functions(sysfs, d.address());
+  if (d.present->on_vfio) return use;
+  use.storage = host::storage_use(root, sysfs, d.address(), guest.images);
+  use.network = host::network_use(root, d.address());
+  return use;
+}
+
+// One look at all processes for all of the guest's devices.
+host::Holders look_for_holders(const std::string& root, const host::Sysfs& sysfs, const Guest& guest) {
+  std::vector<host::DeviceNode> nodes;
+  for (const auto& d : guest.devices) {
+    if (!d.present || d.present->on_vfio) continue;
+    for (auto& node : host::device_nodes(root, sysfs, d.address()))
+      // While a shared node is open only the driver's module has to stay.
+      if (node.kind != host::NodeKind::shared) nodes.push_back(std::move(node));
+  }
+  return host::find_holders(root, nodes);
+}
+
+}  // namespace
+
+Survey survey(const std::string& root, const host::Sysfs& sysfs, Guest guest) {
+  Survey s;
+  for (const auto& address : host::list_pci_addresses(sysfs)) {
+    if (auto device = host::read_pci_device(sysfs, address)) s.all_devices.push_back(std::move(*device));
+    if (sysfs.exists(names::attribute(address, "physfn"))) s.virtual_devices.push_back(address);
+  }
+  s.console_devices = console_devices(root, sysfs, guest);
+  s.conflicts = find_conflicts(root, guest.name, devices_in_groups(sysfs, guest));
+
+  std::vector<PciAddress> going;
+  for (const auto& d : guest.devices) {
+    s.uses.push_back(look_below(root, sysfs, guest, d));
+    if (!d.present) continue;
+    if (!d.present->on_vfio) going.push_back(d.address());
+    for (const auto& identity : {d.present->identity, d.conf.identity})
+      if (d.conf.identity != d.present->identity) s.names[identity] = host::pci_name(identity);
+  }
+  s.holders = look_for_holders(root, sysfs, guest);
+  s.last_inputs = host::last_inputs(root, sysfs, going);
+  for (const auto& file : guest.rom_files)
+    if (auto problem = host::rom_problem(root, file)) s.rom_problems.push_back(std::move(*problem));
+
+  utsname kernel{};
+  ::uname(&kernel);
+  s.kernel = kernel.release;
+  s.has_vfio =
+      sysfs.exists(names::vfio_pci_driver) || host::module_is_installed(root, s.kernel, names::vfio_pci);
+  const bool iommu =
+      host::iommu_at_work(sysfs) || std::any_of(s.all_devices.begin(), s.all_devices.end(),
+                                                [](const auto& d) { return !d.iommu_group.empty(); });
+  s.iommu_remedy = host::iommu_remedy(root, iommu);
+  s.sees_all = ::geteuid() == 0 || !root.empty();
+  s.guest = std::move(guest);
+  return s;
+}
+
+std::vector<PciAddress> devices_in_groups(const host::Sysfs& sysfs, const Guest& guest) {
+  auto all = guest.addresses();
+  for (const auto& d : guest.devices) {
+    if (!d.present || d.present->iommu_group.empty()) continue;
+    for (const auto& address : host::list_pci_addresses(sysfs))
+      if (sysfs.link(names::attribute(address, "iommu_group")) == d.present->iommu_group &&
+          !contains(all, address))
+        all.push_back(address);
+  }
+  return all;
+}
+
+}  // namespace qh::handover

@@ -1,0 +1,48 @@
+#include "host/console.h"
+
+#include "host/display.h"
+#include "host/names.h"
+
+namespace qh::host {
+namespace {
+
+bool is_numbered(const std::string& name, const std::string& prefix) {
+  return name.size() > prefix.size() && name.compare(0, prefix.size(), prefix) == 0 &&
+         name.find_first_not_of("0123456789", prefix.size()) == std::string::npos;
+}
+
+}  // namespace
+
+std::vector<Console> framebuffer_consoles(const Sysfs& sysfs) {
+  std::vector<Console> all;
+  for (const auto& name : sysfs.list(names::consoles)) {
+    const std::string folder = std::string(names::consoles) + "/" + name;
+    // "(M) frame buffer device", M for modular, S for system (drivers/tty/vt/vt.c, show_name).
+    const std::string title = sysfs.read(folder + "/name").value_or("");
+    if (is_numbered(name, "vtcon") && title.find("frame buffer") != std::string::npos)
+      all.push_back({name, sysfs.read(folder + "/bind") == "1"});
+  }
+  return all;
+}
+
+std::vector<PlatformFramebuffer> platform_framebuffers(const std::string& root, const Sysfs& sysfs,
+                                                       const PciAddress& address) {
+  std::vector<PlatformFramebuffer> all;
+  const bool in_memory = !firmware_framebuffers_on(root, sysfs, address).empty();
+  // simpledrm is a driver for "simple-framebuffer" (drivers/gpu/drm/tiny/simpledrm.c), as simplefb is; efidrm
+  // and vesadrm take the other two.
+  for (const std::string driver : {"efi-framebuffer", "vesa-framebuffer", "simple-framebuffer"})
+    for (const auto& device : sysfs.list(names::platform_driver(driver)))
+      if (is_numbered(device, driver + ".") && (in_memory || sysfs.exists(names::attribute(address, device))))
+        all.push_back({driver, device});
+  return all;
+}
+
+std::vector<std::string> drm_cards(const Sysfs& sysfs, const PciAddress& address) {
+  std::vector<std::string> cards;
+  for (const auto& name : sysfs.list(names::attribute(address, "drm")))
+    if (is_numbered(name, "card")) cards.push_back(name);
+  return cards;
+}
+
+}  // namespace qh::host

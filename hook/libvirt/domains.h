@@ -1,0 +1,43 @@
+// libvirt's guests, for commands by hand alone: while libvirt waits for the hook, any call about a domain
+// deadlocks. Each call is a child with a connection of its own and a deadline.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/deadline.h"
+#include "core/result.h"
+
+namespace qh::libvirt {
+
+struct NamedXml {
+  std::string guest;
+  Result<std::string> xml;
+};
+
+class Domains {
+ public:
+  Domains(std::string uri, Milliseconds timeout) : uri_(std::move(uri)), timeout_(timeout) {}
+
+  // The guest's XML as its next start will use it. not_found: no such guest. unavailable, timed_out: libvirt
+  // does not answer.
+  Result<std::string> xml(const std::string& guest) const;
+  // The same with what is secret in it, complete for define(): never to be shown, logged or stored.
+  Result<std::string> whole_xml(const std::string& guest) const;
+
+  // The names of all guests, running or not.
+  Result<std::vector<std::string>> names() const;
+  // The XML of many, over few connections.
+  Result<std::vector<NamedXml>> xmls(const std::vector<std::string>& guests) const;
+
+  // Changes what the guest will be at its next start; a guest that runs keeps running as it is.
+  Result<void> attach(const std::string& guest, const std::string& device_xml) const;
+  Result<void> detach(const std::string& guest, const std::string& device_xml) const;
+  Result<void> define(const std::string& guest, const std::string& domain_xml) const;
+
+ private:
+  std::string uri_;
+  Milliseconds timeout_;
+};
+
+}  // namespace qh::libvirt

@@ -1,0 +1,52 @@
+# shellcheck shell=bash source=../lib.sh
+# A process has a node of the card open, or mapped only; by its number, whatever the node's name; also in another mount
+# namespace. When it ends, the guest starts. A holder that is soon gone is waited for.
+. ./lib.sh
+node=$(basename "$(echo /sys/bus/pci/devices/$display/drm/card*)")
+define_guest gamer "${card[@]}"
+
+step "open"
+sleep 600 9</dev/dri/"$node" &
+holder=$!
+expect_refusal gamer holders "$display: in use by sleep \\($holder: /dev/dri/$node\\)"
+kill "$holder"
+
+step "open by another name, in a mount namespace of its own"
+mknod /dev/other c $((0x$(stat -c %t /dev/dri/"$node"))) $((0x$(stat -c %T /dev/dri/"$node")))
+unshare --mount sh -c 'exec sleep 600 9</dev/other' &
+holder=$!
+wait_until 10 "the other holder" grep --quiet sleep "/proc/$holder/comm"
+expect_refusal gamer holders "$display: in use by sleep \\($holder: /dev/dri/$node\\)"
+kill "$holder"
+rm /dev/other
+
+step "the sound card's control node"
+control=$(basename "$(echo /sys/bus/pci/devices/$audio/sound/card*/controlC*)")
+sleep 600 9</dev/snd/"$control" &
+holder=$!
+expect_refusal gamer holders "$audio: in use by sleep \\($holder: /dev/snd/$control\\)"
+kill "$holder"
+
+kernel_can_be_asked() { # from 6.2 on
+    local major minor
+    IFS=. read -r major minor _ < <(uname -r)
+    [ "$major" -gt 6 ] || { [ "$major" -eq 6 ] && [ "$minor" -ge 2 ]; }
+}
+step "where many files are open the kernel itself is asked, and what /proc does not show counts all the same"
+(ulimit -n 8192 && exec perl -e 'open $open[$_], "<", "/etc/passwd" for 1 .. 6000; sleep 600') &
+many=$!
+wait_until 20 "6,000 more open files" [ -e "/proc/$many/fd/6000" ]
+sleep 600 9</dev/dri/"$node" &
+holder=$!
+mkdir "$scratch/empty"
+if kernel_can_be_asked; then mount --bind "$scratch/empty" "/proc/$holder/fd"; fi
+expect_refusal gamer holders "$display: in use by sleep \\($holder: /dev/dri/$node\\)"
+if kernel_can_be_asked; then umount "/proc/$holder/fd"; fi
+kill "$holder" "$many"
+
+step "free: it starts"
+before=$(host_state)
+start_guest gamer
+expect_driver vfio-pci "${card[@]}"
+destroy_guest gamer
+expect_same_state "$before"
