@@ -134,7 +134,7 @@ Plan around(const Screen& s, Plan devices) {
   if (!s.display_manager.empty())
     add(StopDisplayManager{s.display_manager, s.cards_with_node},
         "it runs, and would start the desktop anew");
-  if (s.has_desktop()) add(EndSessions{s.devices, s.users}, "they can outlive the display manager");
+  if (s.has_desktop()) add(EndSessions{s.devices, s.users}, "their programs keep the card open");
   for (const auto& service : s.services) add(StopService{service}, "it holds the card");
   for (const auto& card : s.persistent) add(EndPersistence{card}, "the driver would not let go");
   add(WaitForHolders{s.devices}, "a driver's unbind waits for them where nothing can be killed");

@@ -13,4 +13,4 @@ expect_match "the conf" "\"$nic\"" "$(<"$confs/one.toml")"
 destroy_guest one
 expect_driver e1000e "$nic"
 expect_same_state "$before"
-expect_match "the log" "one.*$nic|$nic.*one" "$(journalctl --quiet -o cat -t qemu-hook --since="$case_began")"
+expect_match "the log" "one.*$nic|$nic.*one" "$(hook_log)"

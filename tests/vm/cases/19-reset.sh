@@ -9,12 +9,11 @@ echo "the NIC's methods: $methods"
 
 life() { # RESET: one life of the guest with it; sets $log
     sed -i "/reset *=/d; s/^identity.*/&\nreset = \"$1\"/" "$confs/cycled.toml"
-    local since
-    since=$(date '+%Y-%m-%d %H:%M:%S')
+    hook_news >/dev/null
     start_guest cycled
     expect_driver vfio-pci "$nic"
     destroy_guest cycled
-    log=$(journalctl -t qemu-hook -o cat --since="$since")
+    log=$(hook_news)
     expect_same_state "$before"
     expect_eq "the methods afterwards" "$methods" "$(<"/sys/bus/pci/devices/$nic/reset_method")"
 }

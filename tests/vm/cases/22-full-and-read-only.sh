@@ -31,7 +31,7 @@ start_guest one
 expect_driver vfio-pci "$nic"
 umount /etc/libvirt/qemu-hook
 [ ! -e "$confs/one.toml" ] || fail "there is a conf"
-expect_match "the log" 'Read-only file system' "$(journalctl -t qemu-hook --since="$case_began")"
+expect_match "the log" 'Read-only file system' "$(hook_log)"
 
 step "the journal is scribbled on while the guest runs"
 head -c 100 /dev/urandom >"$run_folder/one.journal"

@@ -25,8 +25,7 @@ for cycle in 1 2; do
     expect_eq "memory of the firmware's frame buffer" '' "$(grep --extended-regexp '(vesa|efi)fb' /proc/iomem || true)"
     destroy_guest gamer
     expect_driver none "$boot_display"
-    [ "$(facts)" = "$before" ] || { diff <(echo "$before") <(facts) || true; fail "the host is not as it was"; }
+    expect_same_state "$before" facts
     expect_eq "what is left" '' "$(find "$run_folder" -mindepth 1)"
 done
-journalctl -t qemu-hook -o cat --since="$case_began" >log
-expect_match "the log" 'framebuffer\.0 does not come back before the next boot' "$(<log)"
+expect_match "the log" 'framebuffer\.0 does not come back before the next boot' "$(hook_log)"

@@ -34,6 +34,7 @@ define_guest store "$nvme" "disk=$mounted/disk.img"
 expect_refusal store storage "the guest's own disk $mounted/disk.img is on"
 
 step "LVM, active, not mounted"
+udevadm settle # or a late event activates the volume group anew
 umount "$mounted"
 define_guest store "$nvme"
 expect_refusal store storage "$nvme: .*nvme0n1 is a physical volume of the volume group case"
@@ -48,6 +49,7 @@ swapoff "$disk"
 wipefs -qa "$disk"
 
 step "free again: it starts"
+udevadm settle
 before=$(host_state)
 start_guest store
 expect_driver vfio-pci "$nvme"

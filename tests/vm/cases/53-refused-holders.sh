@@ -6,26 +6,24 @@ node=$(basename "$(echo /sys/bus/pci/devices/$display/drm/card*)")
 define_guest gamer "${card[@]}"
 
 step "open"
-sleep 600 9</dev/dri/"$node" &
-holder=$!
+hold /dev/dri/"$node"
 expect_refusal gamer holders "$display: in use by sleep \\($holder: /dev/dri/$node\\)"
-kill "$holder"
+let_go
 
 step "open by another name, in a mount namespace of its own"
 mknod /dev/other c $((0x$(stat -c %t /dev/dri/"$node"))) $((0x$(stat -c %T /dev/dri/"$node")))
-unshare --mount sh -c 'exec sleep 600 9</dev/other' &
+unshare --mount sh -c 'exec sleep infinity 9</dev/other' &
 holder=$!
-wait_until 10 "the other holder" grep --quiet sleep "/proc/$holder/comm"
+wait_until 20 "the other holder" is_sleep "$holder"
 expect_refusal gamer holders "$display: in use by sleep \\($holder: /dev/dri/$node\\)"
-kill "$holder"
+let_go
 rm /dev/other
 
 step "the sound card's control node"
 control=$(basename "$(echo /sys/bus/pci/devices/$audio/sound/card*/controlC*)")
-sleep 600 9</dev/snd/"$control" &
-holder=$!
+hold /dev/snd/"$control"
 expect_refusal gamer holders "$audio: in use by sleep \\($holder: /dev/snd/$control\\)"
-kill "$holder"
+let_go
 
 kernel_can_be_asked() { # from 6.2 on
     local major minor
@@ -36,13 +34,13 @@ step "where many files are open the kernel itself is asked, and what /proc does 
 (ulimit -n 8192 && exec perl -e 'open $open[$_], "<", "/etc/passwd" for 1 .. 6000; sleep 600') &
 many=$!
 wait_until 20 "6,000 more open files" [ -e "/proc/$many/fd/6000" ]
-sleep 600 9</dev/dri/"$node" &
-holder=$!
+hold /dev/dri/"$node"
 mkdir "$scratch/empty"
 if kernel_can_be_asked; then mount --bind "$scratch/empty" "/proc/$holder/fd"; fi
 expect_refusal gamer holders "$display: in use by sleep \\($holder: /dev/dri/$node\\)"
 if kernel_can_be_asked; then umount "/proc/$holder/fd"; fi
-kill "$holder" "$many"
+let_go
+kill "$many"
 
 step "free: it starts"
 before=$(host_state)

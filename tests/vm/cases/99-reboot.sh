@@ -15,8 +15,7 @@ before=$(<"$kept")
 rm "$kept"
 wait_until 120 "the guest to run" guest_is early running
 expect_driver vfio-pci "$nic"
-journalctl --boot -t qemu-hook -o cat # with libvirt before 11.2: "connecting to libvirt: no end after 3.0 s; using sysfs"
+hook_news # with libvirt before 11.2: "connecting to libvirt: no end after 3.0 s; using sysfs"
 
 destroy_guest early
-now=$(facts)
-[ "$now" = "$before" ] || { diff <(echo "$before") <(echo "$now") || true; fail "the host is not as it was"; }
+expect_same_state "$before" facts

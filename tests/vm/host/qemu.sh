@@ -11,8 +11,8 @@
 # tests/vm/lib.sh names the same addresses for the cases. Every device has an explicit address: one that QEMU places by
 # itself takes another's slot.
 
-# More of the kernel's options; a case asks for them by a line "# boot: OPTIONS". The word "uefi" is none: with it the
-# firmware is OVMF and not a BIOS.
+# More of the kernel's options; a case asks for them by a line "# boot: OPTIONS". Two words are none: with "uefi" the
+# firmware is OVMF and not a BIOS, with "no-vga" there is no boot display.
 boot_options=''
 uefi_firmware=/usr/share/ovmf/OVMF.fd
 
@@ -31,7 +31,6 @@ launch_qemu() {
         # The IOMMU stands before every PCI device; interrupt remapping is what lets vfio run without unsafe options.
         -device 'intel-iommu,intremap=on'
 
-        -device 'VGA,addr=01.0'
         -device 'pcie-root-port,id=port1,chassis=1,slot=1,addr=02.0'
         -device 'pcie-root-port,id=port2,chassis=2,slot=2,addr=03.0'
         -device 'pcie-root-port,id=port3,chassis=3,slot=3,addr=04.0'
@@ -65,6 +64,7 @@ launch_qemu() {
         -kernel "$image/vmlinuz" -initrd "$image/initrd"
         -append "$options $boot_options"
     )
+    [[ " $boot_options " = *' no-vga '* ]] || qemu+=(-device 'VGA,addr=01.0')
     [[ " $boot_options " != *' uefi '* ]] || qemu+=(-bios "$uefi_firmware")
     # A socket's path has at most 108 bytes, so it is named from within the folder. Not -daemonize, which would lose what
     # a QEMU that dies has to say.

@@ -113,39 +113,61 @@ boot_as_wanted() {
     prepare_machine "$1"
 }
 
+# A case with a line `# once` is about what happened in the machine before it.
+may_try_again() { ! grep --quiet '^# once$' "$1"; }
+
+# How many cases of a suite may have failed once, if they pass in a fresh machine. An emulated machine beside other work
+# stalls for seconds, and a case may take that for the hook's doing; what is broken fails twice, or in many cases.
+second_tries=2
+
 run_cases() {
-    local suite=$1 path name log limit begin status passed=0 failed=0
+    local suite=$1 path name passed=0 failed=0 unsteady=0
     for path in "${cases[@]}"; do
         name=$(basename "$path" .sh)
-        log=$(run_of "$suite")/logs/$name.log
-        limit=$(sed -n 's/^# limit: \([0-9]*\)$/\1/p' "$path")
         boot_as_wanted "$suite" "$path"
-        begin=$EPOCHREALTIME
-        : >"$log"
-        while true; do
-            status=0
-            echo "cd /mnt/vm/checkout && exec bash cases/$name.sh" |
-                run_job "$suite" "${limit:-$case_limit}" >>"$log" 2>&1 || status=$?
-            [ "$status" -eq 88 ] || break # 88: the case goes on after a reboot
-            reboot_machine "$suite" >>"$log" 2>&1 || break
-        done
-        if [ "$status" -eq 0 ]; then
+        if run_case "$suite" "$path"; then
             passed=$((passed + 1))
-            printf 'ok    %-36s %6s s\n' "$name" "$(seconds_since "$begin")"
+            continue
+        fi
+        fresh_machine "$suite"
+        if [ "$unsteady" -lt "$second_tries" ] && may_try_again "$path" && run_case "$suite" "$path"; then
+            unsteady=$((unsteady + 1))
+            passed=$((passed + 1))
+            echo "UNSTEADY: $name failed, and passed in a fresh machine"
         else
             failed=$((failed + 1))
-            printf 'FAIL  %-36s %6s s\n' "$name" "$(seconds_since "$begin")"
-            sed 's/^/    /' "$log"
         fi
-        case $status in
-            12[45] | 137) # over its limit, no answer, killed: what hung may hang the next one too
-                echo "      the case was cut off, so the next one gets a fresh machine"
-                is_running "$suite" || show_machine_log "$suite"
-                stop_machine "$suite"
-                prepare_machine "$suite"
-                ;;
-        esac
     done
     echo "$passed passed, $failed failed"
     [ "$failed" -eq 0 ]
+}
+
+# run_case SUITE CASE: its line in the report, and its log where it failed.
+run_case() {
+    local suite=$1 name log limit begin=$EPOCHREALTIME status
+    name=$(basename "$2" .sh)
+    log=$(run_of "$suite")/logs/$name.log
+    limit=$(sed -n 's/^# limit: \([0-9]*\)$/\1/p' "$2")
+    : >"$log"
+    while true; do
+        status=0
+        echo "cd /mnt/vm/checkout && exec bash cases/$name.sh" |
+            run_job "$suite" "${limit:-$case_limit}" >>"$log" 2>&1 || status=$?
+        [ "$status" -eq 88 ] || break # 88: the case goes on after a reboot
+        reboot_machine "$suite" >>"$log" 2>&1 || break
+    done
+    if [ "$status" -eq 0 ]; then
+        printf 'ok    %-36s %6s s\n' "$name" "$(seconds_since "$begin")"
+        return
+    fi
+    printf 'FAIL  %-36s %6s s\n' "$name" "$(seconds_since "$begin")"
+    sed 's/^/    /' "$log"
+    cp "$log" "$log.failed"
+    return 1
+}
+
+fresh_machine() {
+    is_running "$1" || show_machine_log "$1"
+    stop_machine "$1"
+    prepare_machine "$1"
 }

@@ -2,7 +2,7 @@
 # The end of a case: the story of a failure, and a host as good as new for the next case.
 
 baseline=/run/vm-baseline
-case_began=$(date '+%Y-%m-%d %H:%M:%S')
+case_began=$(date '+%Y-%m-%d %H:%M:%S.%6N')
 
 # record_baseline: the state that each case starts from; the first of a boot counts.
 record_baseline() { [ -e "$baseline" ] || host_state >"$baseline"; }

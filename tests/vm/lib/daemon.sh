@@ -11,9 +11,6 @@ start_daemon() {
     wait_until 90 "libvirtd's answer" timeout 10 virsh --quiet uri
 }
 
-# hook_news: what the hook has logged since the last call.
-hook_news() { journalctl --quiet -t qemu-hook -o cat --cursor-file="$scratch/cursor"; }
-
 restart_daemon() {
     systemctl reset-failed libvirtd.service 2>/dev/null || true
     systemctl restart libvirtd.service

@@ -1,31 +1,29 @@
 # shellcheck shell=bash
-# A desktop on the boot display: a display manager that holds the card, what it starts, and a service that is a part of it.
+# A desktop on a card: a display manager that holds it, what it starts, and a service that is a part of it. Or a login at a
+# terminal that starts its desktop itself.
 
-# start_desktop: installs the stand-in and starts it. It logs "sitter" in by itself, on seat0; the session's program, and
-# another one below the user's own service manager, hold the card too, and outlive the display manager.
-start_desktop() {
+# install_session CARD: what "sitter" runs on seat0 as soon as /usr/local/lib/desktop/log-in is called: the session's program,
+# and another one below the user's own service manager. Both hold the card.
+install_session() {
+    desktop_card=/dev/dri/by-path/pci-$1-card
     mkdir -p /usr/local/lib/desktop
     id sitter >/dev/null 2>&1 || useradd --no-create-home --uid 1234 --groups video sitter
-    cat >/usr/local/lib/desktop/manager <<'END'
+    cat >/usr/local/lib/desktop/log-in <<'END'
 #!/bin/bash
-# Without the card it fails, as a real one does.
-exec 3<>/dev/dri/by-path/pci-0000:00:01.0-card || exit 1
 systemctl reset-failed desktop-session.service 2>/dev/null
 systemd-run --quiet --collect --unit=desktop-session --uid=sitter --property=PAMName=desktop \
     --property=TTYPath=/dev/tty7 --property=StandardInput=tty-force --setenv=XDG_SESSION_TYPE=x11 \
     --setenv=XDG_RUNTIME_DIR=/run/user/1234 /usr/local/lib/desktop/session
-systemd-notify --ready
-exec sleep infinity
 END
-    cat >/usr/local/lib/desktop/session <<'END'
+    cat >/usr/local/lib/desktop/session <<END
 #!/bin/bash
-exec 3<>/dev/dri/by-path/pci-0000:00:01.0-card || exit 1
+exec 3<>$desktop_card || exit 1
 systemd-run --user --quiet --collect --unit=shell /usr/local/lib/desktop/shell
 exec sleep infinity
 END
-    cat >/usr/local/lib/desktop/shell <<'END'
+    cat >/usr/local/lib/desktop/shell <<END
 #!/bin/bash
-exec 3<>/dev/dri/by-path/pci-0000:00:01.0-card || exit 1
+exec 3<>$desktop_card || exit 1
 exec sleep infinity
 END
     chmod 0755 /usr/local/lib/desktop/*
@@ -34,6 +32,29 @@ auth    required pam_permit.so
 account required pam_permit.so
 session required pam_systemd.so
 END
+}
+
+# log_in CARD: somebody does, at a terminal, without a display manager.
+log_in() {
+    install_session "$1"
+    /usr/local/lib/desktop/log-in
+    wait_until 60 "the session" session_is_up
+}
+session_is_up() { [ "$(desktop_holders)" = 2 ] && [ "$(seat_sessions)" = 1 ]; }
+
+# start_desktop: installs the stand-in for a display manager on the boot display, and starts it. It logs "sitter" in by
+# itself; what that starts outlives the display manager.
+start_desktop() {
+    install_session "$boot_display"
+    cat >/usr/local/lib/desktop/manager <<END
+#!/bin/bash
+# Without the card it fails, as a real one does.
+exec 3<>$desktop_card || exit 1
+/usr/local/lib/desktop/log-in
+systemd-notify --ready
+exec sleep infinity
+END
+    chmod 0755 /usr/local/lib/desktop/manager
     cat >/etc/systemd/system/stand-in.service <<'END'
 [Unit]
 Description=Stands in for a display manager
@@ -65,7 +86,7 @@ END
 }
 
 stop_desktop() {
-    [ -e /etc/systemd/system/stand-in.service ] || return 0
+    [ -e /usr/local/lib/desktop ] || return 0
     systemctl stop stand-in.service desktop-session.service 2>/dev/null
     loginctl terminate-user sitter 2>/dev/null
     wait_until 60 "the desktop's end" desktop_is_down
@@ -74,10 +95,10 @@ stop_desktop() {
     systemctl daemon-reload
 }
 
-# desktop_holders: how many processes have the boot display's card open.
+# desktop_holders: how many processes have the desktop's card open.
 desktop_holders() {
     local card
-    card=$(readlink -f /dev/dri/by-path/pci-0000:00:01.0-card) || { echo 0; return; }
+    card=$(readlink -f "$desktop_card") || { echo 0; return; }
     find /proc/[0-9]*/fd -lname "$card" 2>/dev/null | cut -d/ -f3 | sort -u | wc -l
 }
 seat_sessions() {

@@ -46,12 +46,13 @@ modules() {
     done </proc/modules | sort
 }
 
-# expect_same_state BEFORE: the host must be as it was, after a moment for the driver core's own afterwork.
+# expect_same_state BEFORE [COMMAND]: the host must be as it was, after a moment for the driver core's own afterwork;
+# COMMAND prints the state, host_state unless said.
 expect_same_state() {
-    local before=$1 deadline=$((SECONDS + 10))
-    until [ "$(host_state)" = "$before" ]; do
+    local before=$1 state=${2:-host_state} deadline=$((SECONDS + 30))
+    until [ "$("$state")" = "$before" ]; do
         if [ "$SECONDS" -ge "$deadline" ]; then
-            diff <(printf '%s\n' "$before") <(host_state) || true
+            diff <(printf '%s\n' "$before") <("$state") || true
             fail "the host is not as it was before ('<' before, '>' now)"
         fi
         sleep 0.2
