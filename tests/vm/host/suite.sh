@@ -113,36 +113,39 @@ boot_as_wanted() {
     prepare_machine "$1"
 }
 
+# How many cases of a suite are tried once more, in a fresh machine. An emulated machine beside other work stalls for
+# seconds, and a case may take that for the hook's doing; what is broken fails twice, or in many cases.
+second_tries=2
+
 # A case with a line `# once` is about what happened in the machine before it.
 may_try_again() { ! grep --quiet '^# once$' "$1"; }
 
-# How many cases of a suite may have failed once, if they pass in a fresh machine. An emulated machine beside other work
-# stalls for seconds, and a case may take that for the hook's doing; what is broken fails twice, or in many cases.
-second_tries=2
-
 run_cases() {
-    local suite=$1 path name passed=0 failed=0 unsteady=0
+    local suite=$1 path status tries=0 passed=0 failed=0
     for path in "${cases[@]}"; do
-        name=$(basename "$path" .sh)
         boot_as_wanted "$suite" "$path"
-        if run_case "$suite" "$path"; then
-            passed=$((passed + 1))
-            continue
+        status=0
+        run_case "$suite" "$path" || status=$?
+        if [ "$status" -ne 0 ] && [ "$tries" -lt "$second_tries" ] && may_try_again "$path"; then
+            tries=$((tries + 1))
+            fresh_machine "$suite"
+            status=0
+            run_case "$suite" "$path" || status=$?
+            [ "$status" -ne 0 ] || echo "UNSTEADY: $(basename "$path" .sh) failed, and passed in a fresh machine"
         fi
-        fresh_machine "$suite"
-        if [ "$unsteady" -lt "$second_tries" ] && may_try_again "$path" && run_case "$suite" "$path"; then
-            unsteady=$((unsteady + 1))
-            passed=$((passed + 1))
-            echo "UNSTEADY: $name failed, and passed in a fresh machine"
-        else
-            failed=$((failed + 1))
-        fi
+        if [ "$status" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+        case $status in
+            12[45] | 137) # over its limit, no answer, killed: what hung may hang the next one too
+                echo "      the case was cut off, so the next one gets a fresh machine"
+                fresh_machine "$suite"
+                ;;
+        esac
     done
     echo "$passed passed, $failed failed"
     [ "$failed" -eq 0 ]
 }
 
-# run_case SUITE CASE: its line in the report, and its log where it failed.
+# run_case SUITE CASE: prints its line of the report, and its log where it failed. Returns its exit status.
 run_case() {
     local suite=$1 name log limit begin=$EPOCHREALTIME status
     name=$(basename "$2" .sh)
@@ -163,7 +166,7 @@ run_case() {
     printf 'FAIL  %-36s %6s s\n' "$name" "$(seconds_since "$begin")"
     sed 's/^/    /' "$log"
     cp "$log" "$log.failed"
-    return 1
+    return "$status"
 }
 
 fresh_machine() {
