@@ -1,5 +1,7 @@
 // `qemu-hook` by hand, through the binary.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -105,6 +107,22 @@ TEST_CASE("--setup asks libvirt, and without it reads libvirt's file") {
   CHECK(ran.err.find("warning: the XML is of a guest named 'win10'") != std::string::npos);
   CHECK(p.root.exists("/etc/libvirt/qemu-hook/guests/other.toml"));
   CHECK(p.command({"--setup", "nobody"}).status == 1);
+}
+
+TEST_CASE("--xml takes a pipe, as a shell's <(...) is one, and waits for no writer") {
+  Program p;
+  add_hardware(p);
+  int pipe[2];
+  REQUIRE(::pipe(pipe) == 0);  // the command inherits it
+  REQUIRE(::write(pipe[1], nic.data(), nic.size()) == static_cast<ssize_t>(nic.size()));
+  ::close(pipe[1]);
+  CHECK(p.command({"--check", "win10", "--xml", "/dev/fd/" + std::to_string(pipe[0])}).status == 0);
+  ::close(pipe[0]);
+  REQUIRE(::mkfifo((p.root.path() + "/fifo").c_str(), 0600) == 0);
+  const auto empty = p.command({"--check", "win10", "--xml", p.root.path() + "/fifo"});
+  CHECK(empty.ended);
+  CHECK(empty.status == 1);
+  CHECK(empty.err.find("it is empty") != std::string::npos);
 }
 
 TEST_CASE("--setup takes another card over, prepare refuses it") {
