@@ -246,6 +246,21 @@ TEST_CASE("whatever a host needs is refused by prepare in the words of --check, 
   }
 }
 
+TEST_CASE("a source address of zeros is the device that has it, on a PC a bridge") {
+  Program p;
+  p.kernel.add_device({"0000:00:00.0", "8086:29c0 1af4:1100", "060000", "", "0"});
+  p.kernel.add_driver("vfio-pci");
+  const std::string xml =
+      "<domain><name>win10</name><devices><hostdev mode='subsystem' type='pci'><source><address "
+      "domain='0x0000' bus='0x00' slot='0x00' function='0x0'/></source></hostdev></devices></domain>";
+  const std::string reason = "0000:00:00.0: is a bridge, and a bridge cannot be given to a guest";
+  CHECK(p.command({"--check", "win10", "--xml", "-"}, xml).out.find("error: present: " + reason) !=
+        std::string::npos);
+  const auto refused = p.hook("win10", "prepare", "begin", xml);
+  CHECK(refused.status == 1);
+  CHECK(refused.err.find(reason) != std::string::npos);
+}
+
 TEST_CASE("--check of the host: what is missing, and the line that repairs it") {
   Program p;
   p.kernel.add_driver("vfio-pci");
