@@ -182,16 +182,34 @@ Result<Journal> Journal::create(const std::string& root, const Record& record) {
         "without a journal nothing is touched; see `df " + folder + "` and `ls -ld " + folder + "`";
     return fail(std::move(error));
   };
+  const auto fill = [&](int fd) -> Result<void> {
+    if (::flock(fd, LOCK_EX | LOCK_NB) < 0) return fail(host::system_error("lock", path, errno));
+    if (auto written = host::write_all(fd, to_text(record), path); !written) return written;
+    if (::fsync(fd) < 0) return fail(host::system_error("sync", path, errno));
+    return {};
+  };
   // A file without a name until it is whole: whoever is killed before leaves nothing behind.
   host::Fd fd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0644));
   if (!fd) return failed(host::system_error("make the journal", path, errno));
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return failed(host::system_error("lock", path, errno));
-  if (auto written = host::write_all(fd.get(), to_text(record), path); !written)
-    return failed(written.error());
-  if (::fsync(fd.get()) < 0) return failed(host::system_error("sync", path, errno));
+  if (auto filled = fill(fd.get()); !filled) return failed(filled.error());
   const std::string nameless = "/proc/self/fd/" + std::to_string(fd.get());
-  if (::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0)
-    return failed(host::system_error("make the journal", path, errno));
+  if (::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0) {
+    if (errno == EEXIST) return failed(host::system_error("make the journal", path, errno));
+    // AppArmor gives no name to a file without one ("Failed name lookup - deleted entry", libvirtd's profile
+    // has no mediate_deleted): a file with another name then. Whoever is killed before the rename leaves it
+    // behind; nobody reads it, and the next one here replaces it.
+    const std::string temporary = folder + "/.new";
+    (void)::unlink(temporary.c_str());
+    fd = host::Fd(::open(temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_APPEND | O_CLOEXEC, 0600));
+    if (!fd) return failed(host::system_error("make", temporary, errno));
+    auto made = fill(fd.get());
+    if (made && ::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) < 0)
+      made = fail(host::system_error("make the journal", path, errno));
+    if (!made) {
+      (void)::unlink(temporary.c_str());
+      return failed(made.error());
+    }
+  }
   if (auto synced = host::sync_folder(folder); !synced) return failed(synced.error());
   return Journal(path, std::move(fd), record);
 }
