@@ -40,24 +40,25 @@ void print_lines(const char* title, const std::vector<Line>& lines) {
 
 int plan(const std::string& root, const Options& options) {
   const auto host_conf = handover::load_host_conf(root);
-  if (!host_conf) return print_errors({host_conf.error()}), refused;
+  if (!host_conf) return failed(options, host_conf.error());
   host::Log log(root, options.guest);
   handover::Machine machine(root, *host_conf, log);
-  const auto loaded = load_guest(root, options, machine.sysfs, Conf::read_only);
-  if (!loaded) return refused;
+  const auto loaded = load_guest(root, options, *host_conf, machine.sysfs, Conf::read_only);
+  if (!loaded) return failed(options, loaded.error());
   const auto& guest = loaded->guest;
-  const auto findings = handover::check(handover::survey(root, machine.sysfs, guest));
+  const auto findings = handover::check(machine.ports, guest);
   const bool ok = !handover::has_errors(findings);
   const auto steps = handover::plan(machine.ports, guest);
-  if (!steps) return print_errors({steps.error()}), refused;
+  // What is refused need not have a plan.
+  if (!steps && ok) return failed(options, steps.error());
 
   ordered_json prepare = ordered_json::array(), release = ordered_json::array();
   std::vector<Line> prepare_lines, release_lines;
-  for (const auto& s : *steps) {
+  for (const auto& s : steps.value_or(handover::Plan{})) {
     prepare.push_back({{"step", describe(s.step)}, {"reason", s.reason}});
     prepare_lines.push_back({describe(s.step), s.reason});
   }
-  for (const auto& s : release_of(*steps)) {
+  for (const auto& s : release_of(steps.value_or(handover::Plan{}))) {
     const std::string text = describe_undo(s.step);
     if (text.empty()) continue;
     release.push_back({{"step", text}});
@@ -75,6 +76,7 @@ int plan(const std::string& root, const Options& options) {
   if (!findings.empty())
     std::printf("%s: %s\n%s\n", printable(guest.name).c_str(),
                 ok ? "a start would work, but" : "a start would be refused", finding_lines(findings).c_str());
+  if (!steps) return refused;
   print_lines("at the start of the guest:", prepare_lines);
   print_lines("at its end:", release_lines);
   return ok ? done : refused;
