@@ -44,12 +44,12 @@ int check_this_host(const std::string& root, const Options& options) {
 int check(const std::string& root, const Options& options) {
   if (options.guest.empty()) return check_this_host(root, options);
   const auto host_conf = handover::load_host_conf(root);
-  if (!host_conf) return print_errors({host_conf.error()}), refused;
+  if (!host_conf) return failed(options, host_conf.error());
   host::Log log(root, options.guest);
   handover::Machine machine(root, *host_conf, log);
   const auto& sysfs = machine.sysfs;
-  const auto loaded = load_guest(root, options, sysfs, Conf::read_only);
-  if (!loaded) return refused;
+  const auto loaded = load_guest(root, options, *host_conf, sysfs, Conf::read_only);
+  if (!loaded) return failed(options, loaded.error());
   const auto& guest = loaded->guest;
   const auto findings = handover::check(machine.ports, guest);
   const auto gpu = handover::gpu_kind(root, sysfs, guest);

@@ -242,11 +242,11 @@ int completion(const std::string& root, const Options& options) {
                            : what == "addresses" ? addresses(root)
                            : what == "variables" ? variables()
                                                  : "?";
-  if (text == "?") {
-    print_errors(
-        {{ErrorKind::bad_input, "there is no completion for " + in_quotes(what), "one of bash, zsh, fish"}});
-    return wrong_call;
-  }
+  if (text == "?")
+    return failed(
+        options,
+        {ErrorKind::bad_input, "there is no completion for " + in_quotes(what), "one of bash, zsh, fish"},
+        wrong_call);
   std::fputs(text.c_str(), stdout);
   return done;
 }

@@ -26,8 +26,9 @@ Result<std::string> from_file(const std::string& file) {
   return host::read_fd(fd.get(), file, xml::largest_domain_xml);
 }
 
-Result<std::string> from_libvirt(const std::string& root, const std::string& guest, std::string& warning) {
-  auto xml = libvirt_domains(root).xml(guest);
+Result<std::string> from_libvirt(const std::string& root, const std::string& guest,
+                                 const config::HostConf& host_conf, std::string& warning) {
+  auto xml = libvirt_domains(root, host_conf).xml(guest);
   if (xml || xml.error().is(ErrorKind::not_found)) return xml;
   const std::string file = domain_file(root, guest);
   if (guest.find('/') != std::string::npos) return xml;
@@ -51,9 +52,11 @@ Result<xml::Domain> parsed(const std::string& guest, const Result<std::string>& 
 
 }  // namespace
 
-Result<FoundDomain> find_domain(const std::string& root, const Options& options) {
+Result<FoundDomain> find_domain(const std::string& root, const Options& options,
+                                const config::HostConf& host_conf) {
   FoundDomain found;
-  auto text = options.xml.empty() ? from_libvirt(root, options.guest, found.warning) : from_file(options.xml);
+  auto text = options.xml.empty() ? from_libvirt(root, options.guest, host_conf, found.warning)
+                                  : from_file(options.xml);
   if (!text) return fail(text.error());
   auto domain = xml::parse_domain(std::move(*text));
   if (!domain) return fail(domain.error());
@@ -65,14 +68,13 @@ Result<FoundDomain> find_domain(const std::string& root, const Options& options)
   return found;
 }
 
-libvirt::Domains libvirt_domains(const std::string& root) {
-  // A person waits for it; a daemon that is busy starting guests may take a moment.
-  return {libvirt::connection_uri(root), Milliseconds{10'000}};
+libvirt::Domains libvirt_domains(const std::string& root, const config::HostConf& host_conf) {
+  return {libvirt::connection_uri(root), host_conf.deadlines.connect};
 }
 
-Result<AllDomains> all_domains(const std::string& root) {
+Result<AllDomains> all_domains(const std::string& root, const config::HostConf& host_conf) {
   AllDomains all;
-  const auto domains = libvirt_domains(root);
+  const auto domains = libvirt_domains(root, host_conf);
   const auto listed = domains.names();
   if (listed) {
     const auto xmls = domains.xmls(*listed);

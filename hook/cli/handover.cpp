@@ -42,6 +42,7 @@ int finish(const Options& options, host::Log& log, ordered_json object, ordered_
     object["ok"] = errors.empty();
     object["steps"] = std::move(steps);
     object["errors"] = to_json(errors);
+    if (!errors.empty()) object["error"] = to_json(errors.front());
     print_json(object);
   }
   print_errors(errors);
@@ -63,11 +64,11 @@ std::vector<PciAddress> conf_addresses(const std::string& root, const std::strin
 
 int detach(const std::string& root, const Options& options) {
   const auto host_conf = handover::load_host_conf(root);
-  if (!host_conf) return print_errors({host_conf.error()}), refused;
+  if (!host_conf) return failed(options, host_conf.error());
   host::Log log(root, options.guest);
   handover::Machine machine(root, *host_conf, log);
-  const auto loaded = load_guest(root, options, machine.sysfs, Conf::sync);
-  if (!loaded) return refused;
+  const auto loaded = load_guest(root, options, *host_conf, machine.sysfs, Conf::sync);
+  if (!loaded) return failed(options, loaded.error());
   if (loaded->conf.not_saved) print_warning(loaded->conf.not_saved->message);
   const auto& guest = loaded->guest;
   ordered_json steps = ordered_json::array();
@@ -80,7 +81,7 @@ int detach(const std::string& root, const Options& options) {
 
 int reattach(const std::string& root, const Options& options) {
   const auto host_conf = handover::load_host_conf(root);
-  if (!host_conf) return print_errors({host_conf.error()}), refused;
+  if (!host_conf) return failed(options, host_conf.error());
   host::Log log(root, options.guest);
   handover::Machine machine(root, *host_conf, log);
   ordered_json steps = ordered_json::array();
@@ -88,11 +89,10 @@ int reattach(const std::string& root, const Options& options) {
   const bool journal = handover::has_journal(root, options.guest);
   const auto addresses = conf_addresses(root, options.guest);
   if (!journal && addresses.empty())
-    return print_errors({{ErrorKind::not_found,
-                          "nothing is known of a guest " + in_quotes(options.guest) +
-                              ": it has neither a journal nor a conf",
-                          "see " + root + names::guest_conf_folder + " and " + root + names::run_folder}}),
-           refused;
+    return failed(options, {ErrorKind::not_found,
+                            "nothing is known of a guest " + in_quotes(options.guest) +
+                                ": it has neither a journal nor a conf",
+                            "see " + root + names::guest_conf_folder + " and " + root + names::run_folder});
   const auto errors = handover::repair(machine.ports, options.guest, addresses);
   if (errors.empty() && !options.json && !journal)
     std::printf("  nothing was left over from %s\n", printable(options.guest).c_str());

@@ -52,12 +52,8 @@ void Collector::conf(const std::string& path, const Result<std::string>& text) {
     if (!parsed) return found.warnings.push_back(parsed.error().message);
     conf = std::move(*parsed);
   }
-  if (conf->guest.empty()) {  // a conf need not say it
-    const auto name = std::string_view(path).substr(path.rfind('/') + 1);
-    conf->guest = guest_of_file_name(name.substr(0, name.rfind('.')));
-  }
-  names_.insert(conf->guest);
-  KnownGuest guest{std::move(conf->guest), conf->gpu, {}};
+  KnownGuest guest{guest_of_conf(*conf, path), conf->gpu, {}};
+  names_.insert(guest.name);
   for (const auto& d : conf->devices)
     guest.devices.push_back(
         {d.address, d.identity.empty() ? is_display(d.address) : is_display_identity(d.identity)});
@@ -82,6 +78,12 @@ void Collector::domain(const std::string& name) {
 }
 
 }  // namespace
+
+std::string guest_of_conf(const config::GuestConf& conf, std::string_view path) {
+  if (!conf.guest.empty()) return conf.guest;
+  const auto name = path.substr(path.rfind('/') + 1);
+  return guest_of_file_name(name.substr(0, name.rfind('.')));
+}
 
 std::vector<std::string> defined_guests(const std::string& root) {
   std::vector<std::string> guests;

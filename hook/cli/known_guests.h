@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/guest_conf.h"
@@ -29,6 +30,9 @@ struct KnownGuests {
 KnownGuests known_guests(const std::string& root);
 // The one guest alone; its name is kept where nothing is known of it.
 KnownGuests known_guest(const std::string& root, const std::string& name);
+
+// The guest that a conf is about: the conf need not say it, its file's name does.
+std::string guest_of_conf(const config::GuestConf& conf, std::string_view path);
 
 // The guests that libvirt keeps on disk, by its files' names.
 std::vector<std::string> defined_guests(const std::string& root);

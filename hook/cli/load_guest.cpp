@@ -5,16 +5,12 @@
 
 namespace qh::cli {
 
-std::optional<LoadedGuest> load_guest(const std::string& root, const Options& options,
-                                      const host::Sysfs& sysfs, Conf use) {
-  const auto host_conf = handover::load_host_conf(root);
-  if (!host_conf) return print_errors({host_conf.error()}), std::nullopt;
-  auto found = find_domain(root, options);
-  if (!found) return print_errors({found.error()}), std::nullopt;
+Result<LoadedGuest> load_guest(const std::string& root, const Options& options,
+                               const config::HostConf& host_conf, const host::Sysfs& sysfs, Conf use) {
+  auto found = find_domain(root, options, host_conf);
+  if (!found) return fail(found.error());
   if (!found->warning.empty()) print_warning(found->warning);
-  auto loaded = put_together(root, *host_conf, sysfs, std::move(found->domain), use);
-  if (!loaded) return print_errors({loaded.error()}), std::nullopt;
-  return std::move(*loaded);
+  return put_together(root, host_conf, sysfs, std::move(found->domain), use);
 }
 
 Result<LoadedGuest> put_together(const std::string& root, const config::HostConf& host_conf,

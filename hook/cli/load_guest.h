@@ -1,7 +1,6 @@
 // What every command about one guest begins with: its XML, its conf, and this host, put together.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "cli/options.h"
@@ -24,9 +23,9 @@ enum class Conf {
   sync_and_accept,       // --setup: another card at an address is taken over
 };
 
-// Nothing if it cannot be had; the reason has been printed. Warnings are printed.
-std::optional<LoadedGuest> load_guest(const std::string& root, const Options& options,
-                                      const host::Sysfs& sysfs, Conf conf);
+// Warnings are printed.
+Result<LoadedGuest> load_guest(const std::string& root, const Options& options,
+                               const config::HostConf& host_conf, const host::Sysfs& sysfs, Conf conf);
 
 // The same from a domain that is there already.
 Result<LoadedGuest> put_together(const std::string& root, const config::HostConf& host_conf,

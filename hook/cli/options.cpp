@@ -40,7 +40,7 @@ constexpr std::array table{
     Row{"--format", Argument::required, "FORMAT", "sh: lines name='value' that a shell can eval",
         " --query "},
     Row{"--json", Argument::none, "", "one JSON object on stdout",
-        " --setup --check --plan --status --detach --reattach --query --prune "},
+        " --setup --check --plan --status --detach --reattach --query --prune --version --help "},
 };
 
 const Row* find_row(std::string_view name) {
@@ -108,9 +108,11 @@ Result<std::vector<std::string>> Parser::arguments(const Row& row) {
     if (row.argument == Argument::none) return wrong(std::string(row.name) + " takes no argument");
     values.push_back(words_[at_].substr(equals + 1));
   } else if (row.argument == Argument::required) {
-    // `--setup --all` is about all guests, not about one named "--all".
-    if (row.name == std::string_view("--setup") && more() && next() == "--all") return values;
-    if (!more()) return wrong(missing);
+    // `--setup --all` is about all guests, not about one named "--all"; and where --json follows, the
+    // argument was forgotten.
+    const bool left_out = !more() || next() == "--json";
+    if (row.name == std::string_view("--setup") && (left_out || next() == "--all")) return values;
+    if (left_out) return wrong(missing);
     values.push_back(words_[++at_]);
   } else if (row.argument == Argument::optional && more() && !is_option(next())) {
     values.push_back(words_[++at_]);

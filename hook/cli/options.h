@@ -42,7 +42,8 @@ struct Row {
 std::span<const Row> command_table();
 
 // bad_input: the call is wrong. A guest's name may begin with a dash: what follows a command that takes one
-// is it. The one exception is `--setup --all`; a guest of that name is `--setup=--all`.
+// is it. The exceptions are `--setup --all` and --json; guests of these names are `--setup=--all` and
+// `--setup=--json`.
 Result<Options> parse(const std::vector<std::string>& arguments);
 
 // At most 80 columns wide.

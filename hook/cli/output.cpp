@@ -116,6 +116,20 @@ void print_warning(const std::string& text) {
   std::fprintf(stderr, "qemu-hook: warning: %s\n", printable(text).c_str());
 }
 
+int failed(const Options& options, const Error& error, Exit status) {
+  print_errors({error});
+  if (!options.json) return status;
+  ordered_json object;
+  if (!options.guest.empty()) object["guest"] = options.guest;
+  object["ok"] = false;
+  // The lists that the command's object always has.
+  if (options.command == "--check") object["findings"] = ordered_json::array();
+  if (options.all) object["guests"] = object["failed"] = ordered_json::array();
+  object["error"] = to_json(error);
+  print_json(object);
+  return status;
+}
+
 ordered_json to_json(const handover::Guest& guest, config::Gpu gpu) {
   ordered_json devices = ordered_json::array();
   for (const auto& d : guest.devices) {
@@ -149,9 +163,13 @@ ordered_json to_json(const std::vector<handover::Finding>& findings) {
   return list;
 }
 
+ordered_json to_json(const Error& error) {
+  return {{"message", error.message}, {"remedy", error.remedy}};
+}
+
 ordered_json to_json(const std::vector<Error>& errors) {
   ordered_json list = ordered_json::array();
-  for (const auto& e : errors) list.push_back({{"message", e.message}, {"remedy", e.remedy}});
+  for (const auto& e : errors) list.push_back(to_json(e));
   return list;
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/cli.h"
+#include "cli/options.h"
 #include "handover/checks.h"
 #include "handover/guest.h"
 
@@ -26,9 +28,14 @@ std::string finding_lines(const std::vector<handover::Finding>& findings);
 void print_errors(const std::vector<Error>& errors);
 void print_warning(const std::string& text);
 
+// A command ends without a result: the error to stderr, and with --json as "error" in an object on stdout.
+// Gives the exit status.
+int failed(const Options& options, const Error& error, Exit status = refused);
+
 // guest, gpu, devices: what every command's object begins with.
 nlohmann::ordered_json to_json(const handover::Guest& guest, config::Gpu gpu);
 nlohmann::ordered_json to_json(const std::vector<handover::Finding>& findings);
+nlohmann::ordered_json to_json(const Error& error);
 nlohmann::ordered_json to_json(const std::vector<Error>& errors);
 // To stdout. Bytes that are not UTF-8 are replaced.
 void print_json(const nlohmann::ordered_json& object);

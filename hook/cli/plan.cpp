@@ -40,11 +40,11 @@ void print_lines(const char* title, const std::vector<Line>& lines) {
 
 int plan(const std::string& root, const Options& options) {
   const auto host_conf = handover::load_host_conf(root);
-  if (!host_conf) return print_errors({host_conf.error()}), refused;
+  if (!host_conf) return failed(options, host_conf.error());
   host::Log log(root, options.guest);
   handover::Machine machine(root, *host_conf, log);
-  const auto loaded = load_guest(root, options, machine.sysfs, Conf::read_only);
-  if (!loaded) return refused;
+  const auto loaded = load_guest(root, options, *host_conf, machine.sysfs, Conf::read_only);
+  if (!loaded) return failed(options, loaded.error());
   const auto& guest = loaded->guest;
   const auto findings = handover::check(machine.ports, guest);
   const bool ok = !handover::has_errors(findings);
@@ -74,6 +74,7 @@ int plan(const std::string& root, const Options& options) {
   if (!findings.empty())
     std::printf("%s: %s\n%s\n", printable(guest.name).c_str(),
                 ok ? "a start would work, but" : "a start would be refused", finding_lines(findings).c_str());
+  if (!steps) return refused;
   print_lines("at the start of the guest:", prepare_lines);
   print_lines("at its end:", release_lines);
   return ok ? done : refused;

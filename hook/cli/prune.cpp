@@ -10,10 +10,12 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/domain_source.h"
+#include "cli/known_guests.h"
 #include "cli/output.h"
 #include "cli/picker.h"
 #include "config/store.h"
 #include "core/text.h"
+#include "handover/conf.h"
 #include "handover/journal.h"
 #include "host/file.h"
 #include "host/names.h"
@@ -36,9 +38,7 @@ Result<std::vector<Orphan>> find_orphans(const std::string& root, const std::vec
       root + names::guest_conf_folder, [&](const std::string& path, const Result<std::string>& text) {
         const auto conf = text ? config::parse_guest_conf(*text, path) : tl::unexpected(text.error());
         if (!conf) return print_warning(conf.error().message + "; it stays");
-        const std::string file = path.substr(path.rfind('/') + 1);
-        const std::string guest =
-            conf->guest.empty() ? guest_of_file_name(file.substr(0, file.rfind('.'))) : conf->guest;
+        const std::string guest = guest_of_conf(*conf, path);
         if (std::binary_search(known.begin(), known.end(), guest)) return;
         if (handover::has_journal(root, guest))
           return print_warning(printable(guest) + " still has devices of this host; its conf stays");
@@ -68,10 +68,12 @@ std::string table_of(const std::vector<Orphan>& orphans) {
 
 int prune(const std::string& root, const Options& options) {
   // Only libvirt's own answer is good enough: without it every conf would look like nobody's.
-  const auto known = libvirt_domains(root).names();
-  if (!known) return print_errors({known.error()}), refused;
+  const auto host_conf = handover::load_host_conf(root);
+  if (!host_conf) return failed(options, host_conf.error());
+  const auto known = libvirt_domains(root, *host_conf).names();
+  if (!known) return failed(options, known.error());
   auto orphans = find_orphans(root, *known);
-  if (!orphans) return print_errors({orphans.error()}), refused;
+  if (!orphans) return failed(options, orphans.error());
   if (!options.json && orphans->empty()) std::printf("each conf belongs to a guest that libvirt knows\n");
   if (!options.json && !orphans->empty())
     std::printf("libvirt knows no such guests:\n%s", table_of(*orphans).c_str());
@@ -92,7 +94,9 @@ int prune(const std::string& root, const Options& options) {
     ordered_json list = ordered_json::array();
     for (const auto& o : *orphans)
       list.push_back({{"guest", o.guest}, {"conf", o.path}, {"backup", o.backup}});
-    print_json({{"ok", errors.empty()}, {"pruned", std::move(list)}});
+    ordered_json object{{"ok", errors.empty()}, {"pruned", std::move(list)}};
+    if (!errors.empty()) object["error"] = to_json(errors.front());
+    print_json(object);
   }
   print_errors(errors);
   return errors.empty() ? done : refused;

@@ -193,15 +193,25 @@ void print_for_shell(const std::vector<const VariableRow*>& rows, const std::vec
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-int wrong(const std::string& message, const std::string& remedy) {
-  print_errors({{ErrorKind::bad_input, message, remedy}});
-  return wrong_call;
+void print_variables() {
+  nlohmann::ordered_json variables;
+  for (const auto& row : variable_table()) variables[row.name] = row.help;
+  print_json({{"variables", std::move(variables)}});
 }
 
 }  // namespace
 
 int query(const std::string& root, const Options& options) {
-  if (options.subject == "help") return std::fputs(variables_help().c_str(), stdout), done;
+  const auto wrong = [&](const std::string& message, const std::string& remedy) {
+    return failed(options, {ErrorKind::bad_input, message, remedy}, wrong_call);
+  };
+  if (options.subject == "help") {
+    if (options.json)
+      print_variables();
+    else
+      std::fputs(variables_help().c_str(), stdout);
+    return done;
+  }
   const auto rows = find_variables(options.subject);
   if (rows.empty())
     return wrong("there is no variable " + in_quotes(options.subject), variables_hint(options.subject));

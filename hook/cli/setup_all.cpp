@@ -38,17 +38,17 @@ std::vector<std::string> row(const SetupReport& r) {
 }  // namespace
 
 int setup_all(const std::string& root, const Options& options, const config::HostConf& host_conf) {
-  const auto all = all_domains(root);
-  if (!all) return print_errors({all.error()}), refused;
+  const auto all = all_domains(root, host_conf);
+  if (!all) return failed(options, all.error());
   if (!all->warning.empty()) print_warning(all->warning);
   const host::RealSysfs sysfs(root);
   const Conf use = options.dry_run ? Conf::read_only_and_accept : Conf::sync_and_accept;
-  ordered_json guests = ordered_json::array(), failed = ordered_json::array();
+  ordered_json guests = ordered_json::array(), failures = ordered_json::array();
   std::vector<std::vector<std::string>> rows{{"GUEST", "CONF", "DEVICES", "START"}};
   std::vector<Error> errors;
   std::size_t without = 0;
   const auto failure = [&](const std::string& guest, Error error) {
-    failed.push_back({{"guest", guest}, {"message", error.message}, {"remedy", error.remedy}});
+    failures.push_back({{"guest", guest}, {"message", error.message}, {"remedy", error.remedy}});
     error.message = printable(guest) + ": " + error.message;
     errors.push_back(std::move(error));
   };
@@ -71,7 +71,7 @@ int setup_all(const std::string& root, const Options& options, const config::Hos
     rows.push_back(row(report));
   }
   if (options.json) {
-    print_json({{"ok", errors.empty()}, {"guests", std::move(guests)}, {"failed", std::move(failed)}});
+    print_json({{"ok", errors.empty()}, {"guests", std::move(guests)}, {"failed", std::move(failures)}});
   } else {
     if (rows.size() > 1) std::fputs(table(rows).c_str(), stdout);
     std::printf("%zu guests with devices of this host, %zu without\n", rows.size() - 1, without);

@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/known_guests.h"
 #include "cli/output.h"
 #include "config/store.h"
 #include "core/text.h"
@@ -23,18 +24,13 @@ using nlohmann::ordered_json;
 // Which guests' confs name each device.
 std::map<PciAddress, std::vector<std::string>> conf_devices(const std::string& root) {
   std::map<PciAddress, std::vector<std::string>> guests;
-  const std::string folder = root + names::guest_conf_folder;
-  for (const auto& name : host::list_folder(folder)) {
-    if (name.size() < 5 || name.substr(name.size() - 5) != ".toml") continue;
-    const auto text = config::load(folder + "/" + name);
-    const auto conf =
-        text ? config::parse_guest_conf(*text, folder + "/" + name) : tl::unexpected(text.error());
-    if (!conf) {
-      print_warning(conf.error().message);
-      continue;
-    }
-    for (const auto& d : conf->devices) guests[d.address].push_back(conf->guest);
-  }
+  const auto loaded = config::load_folder(
+      root + names::guest_conf_folder, [&](const std::string& path, const Result<std::string>& text) {
+        const auto conf = text ? config::parse_guest_conf(*text, path) : tl::unexpected(text.error());
+        if (!conf) return print_warning(conf.error().message);
+        for (const auto& d : conf->devices) guests[d.address].push_back(guest_of_conf(*conf, path));
+      });
+  if (!loaded) print_warning(loaded.error().message);
   return guests;
 }
 

@@ -58,9 +58,19 @@ class Connection {
 
 using Work = std::function<Result<std::string>(const Connection&)>;
 
-Result<std::string> connected(const std::string& uri, const std::string& what, Milliseconds timeout,
+// Of a daemon that takes connections. A busy one may need a moment, and a person waits.
+constexpr Milliseconds answer_timeout{10'000};
+
+Result<std::string> connected(const std::string& uri, const std::string& what, Milliseconds connect_timeout,
                               const Work& work) {
-  return host::run_in_child(what, timeout, [&]() -> Result<std::string> {
+  const auto answers =
+      host::run_in_child("connecting to libvirt", connect_timeout, [&]() -> Result<std::string> {
+        const auto connection = Connection::open(uri);
+        if (!connection) return fail(connection.error());
+        return std::string();
+      });
+  if (!answers) return answers;
+  return host::run_in_child(what, answer_timeout, [&]() -> Result<std::string> {
     const auto connection = Connection::open(uri);
     if (!connection) return fail(connection.error());
     return work(*connection);
@@ -69,9 +79,9 @@ Result<std::string> connected(const std::string& uri, const std::string& what, M
 
 using DeviceCall = decltype(DomainApi::attach_device);
 
-Result<void> change(const std::string& uri, Milliseconds timeout, const std::string& guest,
+Result<void> change(const std::string& uri, Milliseconds connect_timeout, const std::string& guest,
                     const std::string& device_xml, DeviceCall DomainApi::*call, const std::string& what) {
-  const auto done = connected(uri, what, timeout, [&](const Connection& c) -> Result<std::string> {
+  const auto done = connected(uri, what, connect_timeout, [&](const Connection& c) -> Result<std::string> {
     const auto domain = c.find(guest);
     if (!domain) return fail(domain.error());
     if ((c.calls.*call)(*domain, device_xml.c_str(), VIR_DOMAIN_AFFECT_CONFIG) < 0)
@@ -92,19 +102,19 @@ constexpr char end_mark = '\1';
 }  // namespace
 
 Result<std::string> Domains::xml(const std::string& guest) const {
-  return connected(uri_, asking(guest), timeout_,
+  return connected(uri_, asking(guest), connect_timeout_,
                    [&](const Connection& c) { return c.xml(guest, VIR_DOMAIN_XML_INACTIVE); });
 }
 
 Result<std::string> Domains::whole_xml(const std::string& guest) const {
-  return connected(uri_, asking(guest), timeout_, [&](const Connection& c) {
+  return connected(uri_, asking(guest), connect_timeout_, [&](const Connection& c) {
     return c.xml(guest, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
   });
 }
 
 Result<std::vector<std::string>> Domains::names() const {
   const std::string what = "asking libvirt for its guests";
-  const auto text = connected(uri_, what, timeout_, [&](const Connection& c) -> Result<std::string> {
+  const auto text = connected(uri_, what, connect_timeout_, [&](const Connection& c) -> Result<std::string> {
     virDomainPtr* domains = nullptr;
     const int count = c.calls.list_all(c.connection, &domains, 0);
     if (count < 0) return fail(c.api.last_error(what));
@@ -125,14 +135,15 @@ Result<std::vector<NamedXml>> Domains::xmls(const std::vector<std::string>& gues
   std::vector<NamedXml> all;
   while (all.size() < guests.size()) {
     const std::size_t first = all.size(), end = std::min(first + at_once, guests.size());
-    const auto text = connected(uri_, "asking libvirt for its guests", timeout_, [&](const Connection& c) {
-      std::string answers;
-      for (std::size_t i = first; i < end; ++i) {
-        const auto xml = c.xml(guests[i], VIR_DOMAIN_XML_INACTIVE);
-        answers += (xml ? "x" + *xml : "e" + xml.error().message) + end_mark;
-      }
-      return Result<std::string>(answers);
-    });
+    const auto text =
+        connected(uri_, "asking libvirt for its guests", connect_timeout_, [&](const Connection& c) {
+          std::string answers;
+          for (std::size_t i = first; i < end; ++i) {
+            const auto xml = c.xml(guests[i], VIR_DOMAIN_XML_INACTIVE);
+            answers += (xml ? "x" + *xml : "e" + xml.error().message) + end_mark;
+          }
+          return Result<std::string>(answers);
+        });
     if (!text) return fail(text.error());
     const auto answers = split(*text, end_mark);
     for (std::size_t i = first; i < end; ++i) {
@@ -148,18 +159,18 @@ Result<std::vector<NamedXml>> Domains::xmls(const std::vector<std::string>& gues
 }
 
 Result<void> Domains::attach(const std::string& guest, const std::string& device_xml) const {
-  return change(uri_, timeout_, guest, device_xml, &DomainApi::attach_device,
+  return change(uri_, connect_timeout_, guest, device_xml, &DomainApi::attach_device,
                 "libvirt does not add the device to " + in_quotes(guest));
 }
 
 Result<void> Domains::detach(const std::string& guest, const std::string& device_xml) const {
-  return change(uri_, timeout_, guest, device_xml, &DomainApi::detach_device,
+  return change(uri_, connect_timeout_, guest, device_xml, &DomainApi::detach_device,
                 "libvirt does not take the device out of " + in_quotes(guest));
 }
 
 Result<void> Domains::define(const std::string& guest, const std::string& domain_xml) const {
   const std::string what = "libvirt does not define " + in_quotes(guest);
-  const auto done = connected(uri_, what, timeout_, [&](const Connection& c) -> Result<std::string> {
+  const auto done = connected(uri_, what, connect_timeout_, [&](const Connection& c) -> Result<std::string> {
     if (c.calls.define(c.connection, domain_xml.c_str()) == nullptr) return fail(c.api.last_error(what));
     return std::string();
   });

@@ -1,5 +1,6 @@
 // libvirt's guests, for commands by hand alone: while libvirt waits for the hook, any call about a domain
-// deadlocks. Each call is a child with a connection of its own and a deadline.
+// deadlocks. Each call is a child with a connection of its own; a connection may take `connect_timeout`, what
+// is asked then 10 seconds.
 #pragma once
 
 #include <string>
@@ -17,7 +18,8 @@ struct NamedXml {
 
 class Domains {
  public:
-  Domains(std::string uri, Milliseconds timeout) : uri_(std::move(uri)), timeout_(timeout) {}
+  Domains(std::string uri, Milliseconds connect_timeout)
+      : uri_(std::move(uri)), connect_timeout_(connect_timeout) {}
 
   // The guest's XML as its next start will use it. not_found: no such guest. unavailable, timed_out: libvirt
   // does not answer.
@@ -37,7 +39,7 @@ class Domains {
 
  private:
   std::string uri_;
-  Milliseconds timeout_;
+  Milliseconds connect_timeout_;
 };
 
 }  // namespace qh::libvirt

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "blackbox/program.h"
+#include "core/text.h"
 #include "fakes/hosts.h"
 
 using nlohmann::json;
@@ -26,6 +27,14 @@ const std::string nic =
 void add_hardware(Program& p) {
   p.kernel.add_device({"0000:02:00.0", "8086:10d3 8086:0000", "020000", "e1000e", "10"});
   p.kernel.add_driver("vfio-pci");
+}
+
+void add_display_manager(Program& p) {
+  p.root.write("/run/systemd/system/.keep", "");
+  p.root.write("/sys/fs/cgroup/system.slice/sddm.service/cgroup.procs", "700\n");
+  p.root.write("/etc/systemd/system/.keep", "");
+  std::filesystem::create_symlink("/usr/lib/systemd/system/sddm.service",
+                                  p.root.path() + "/etc/systemd/system/display-manager.service");
 }
 
 }  // namespace
@@ -49,7 +58,6 @@ TEST_CASE("a wrong call is exit 2 and says what is wrong") {
                                                                      {"--setup", "a", "--detach", "b"},
                                                                      {"--reattach", "a", "--xml", "b"},
                                                                      {"--check", "--xml", "b"},
-                                                                     {"--json"},
                                                                      {"--version=3"}}) {
     const auto ran = p.command(arguments);
     CHECK(ran.status == 2);
@@ -294,6 +302,130 @@ TEST_CASE("--plan shows the steps with their reasons, and changes nothing") {
   CHECK(p.kernel.state() == state);
 }
 
+TEST_CASE("--plan says what --check says, also of the desktop") {
+  Program p;
+  // Xorg is of no session here, so it would not end with the desktop.
+  qh::fakes::write_host(p.root, qh::fakes::workstation);
+  add_display_manager(p);
+  const std::string xml =
+      "<domain><name>win10</name><devices><hostdev mode='subsystem' type='pci'><source><address "
+      "bus='0x01'/></source></hostdev></devices></domain>";
+  const auto check = json::parse(p.command({"--check", "win10", "--xml", "-", "--json"}, xml).out);
+  CHECK(check["findings"].dump().find("does not end with the desktop") != std::string::npos);
+  const auto ran = p.command({"--plan", "win10", "--xml", "-", "--json"}, xml);
+  CHECK(ran.status == 1);
+  const auto plan = json::parse(ran.out);
+  CHECK(plan["findings"] == check["findings"]);
+  CHECK(plan["ok"] == false);
+  CHECK(plan["prepare"].empty());
+  const auto text = p.command({"--plan", "win10", "--xml", "-"}, xml);
+  CHECK(text.out.find("win10: a start would be refused\n") == 0);
+  CHECK(text.out.find("at the start") == std::string::npos);
+}
+
+TEST_CASE("--status: a conf without `guest` is the guest's of its file's name") {
+  Program p;
+  p.root.write("/etc/libvirt/qemu-hook/guests/a%20b.toml", "[[device]]\naddress = \"0000:02:00.0\"\n");
+  const auto object = json::parse(p.command({"--status", "--json"}).out);
+  REQUIRE(object["devices"].size() == 1);
+  CHECK(object["devices"][0]["guests"] == json::array({"a b"}));
+}
+
+TEST_CASE("host.toml's `connect` is for commands by hand too") {
+  Program p;
+  add_hardware(p);
+  p.root.write("/libvirt-mode", "hang-connect");
+  p.root.write("/etc/libvirt/qemu-hook/host.toml", "[deadlines]\nconnect = 0.2\n");
+  p.root.write("/etc/libvirt/qemu/win10.xml", nic);
+  const auto ran = p.command({"--check", "win10"});
+  CHECK(ran.status == 0);
+  CHECK(ran.err.find("connecting to libvirt: no end after 0.2 s; read ") != std::string::npos);
+}
+
+TEST_CASE("--json is one object however the command ends") {
+  const std::vector<std::vector<std::string>> commands{{"--setup", "win10"},
+                                                       {"--setup", "win10", "--dry-run"},
+                                                       {"--setup", "win10", "--add", "02:00.0"},
+                                                       {"--setup", "--all"},
+                                                       {"--check", "win10"},
+                                                       {"--check"},
+                                                       {"--plan", "win10"},
+                                                       {"--status"},
+                                                       {"--detach", "win10"},
+                                                       {"--reattach", "win10"},
+                                                       {"--query", "all", "win10"},
+                                                       {"--query", "all"},
+                                                       {"--query", "help"},
+                                                       {"--prune", "--dry-run"},
+                                                       {"--version"},
+                                                       {"--help"}};
+  const char* trouble = "";
+  SUBCASE("no such guest") {
+    trouble = "guest";
+  }
+  SUBCASE("a broken host.toml") {
+    trouble = "host.toml";
+  }
+  SUBCASE("a broken conf") {
+    trouble = "conf";
+  }
+  SUBCASE("broken XML") {
+    trouble = "xml";
+  }
+  SUBCASE("no root") {
+    trouble = "root";
+  }
+  SUBCASE("no libvirt") {
+    trouble = "libvirt";
+  }
+  const std::string kind = trouble;
+  for (const auto& command : commands) {
+    CAPTURE(qh::join(command, " "));
+    Program p;
+    add_hardware(p);
+    if (kind != "guest") p.root.write("/domains/win10", kind == "xml" ? "<domain><name>" : nic);
+    if (kind == "host.toml") p.root.write("/etc/libvirt/qemu-hook/host.toml", "backend = \n");
+    if (kind == "conf") p.root.write("/etc/libvirt/qemu-hook/guests/win10.toml", "guest = \n");
+    if (kind == "libvirt") p.root.write("/libvirt-mode", "refuse-connect");
+    auto arguments = command;
+    arguments.push_back("--json");
+    const auto ran = p.run("qemu-hook", {.arguments = arguments, .user = kind == "root" ? 65534U : 0U});
+    CHECK((ran.status == 0 || ran.status == 1));
+    const auto object = json::parse(ran.out, nullptr, false);
+    REQUIRE(object.is_object());
+    if (ran.status == 0) CHECK_FALSE(object.contains("error"));
+    // What was refused by the checks is in their findings, what failed for some of all guests in `failed`.
+    if (ran.status == 1 && !object.contains("findings") && !object.contains("failed")) {
+      CHECK_FALSE(object["error"]["message"].get<std::string>().empty());
+      CHECK(object["error"]["remedy"].is_string());
+      CHECK(ran.err.find("qemu-hook: ") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("--json is one object for a wrong call too") {
+  Program p;
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{"--json"},
+                                             {"--frobnicate", "--json"},
+                                             {"--setup", "--json"},
+                                             {"--plan", "--json"},
+                                             {"--status", "win10", "--json"},
+                                             {"--completion", "bash", "--json"},
+                                             {"--check", "--xml", "b", "--json"},
+                                             {"--query", "nonsense", "--json"},
+                                             {"--query", "--json"},
+                                             {"--setup", "a", "--json", "--plan", "b"}}) {
+    CAPTURE(qh::join(arguments, " "));
+    const auto ran = p.command(arguments);
+    CHECK(ran.status == 2);
+    const auto object = json::parse(ran.out, nullptr, false);
+    REQUIRE(object.is_object());
+    CHECK_FALSE(object["error"]["message"].get<std::string>().empty());
+    CHECK(ran.err.find("qemu-hook: ") == 0);
+  }
+}
+
 TEST_CASE("--status shows displays and guests' devices, who has them, and since when") {
   Program p;
   add_hardware(p);
@@ -319,11 +451,7 @@ TEST_CASE("the card with the console: --plan, --check and --setup say what happe
   p.kernel.add_driver("vfio-pci");
   p.kernel.add_console("vtcon1", "(M) frame buffer device", true);
   p.root.write("/sys/bus/pci/devices/0000:01:00.0/boot_vga", "1\n");
-  p.root.write("/run/systemd/system/.keep", "");
-  p.root.write("/sys/fs/cgroup/system.slice/sddm.service/cgroup.procs", "700\n");
-  p.root.write("/etc/systemd/system/.keep", "");
-  std::filesystem::create_symlink("/usr/lib/systemd/system/sddm.service",
-                                  p.root.path() + "/etc/systemd/system/display-manager.service");
+  add_display_manager(p);
   const std::string xml =
       "<domain><name>win10</name><devices><hostdev mode='subsystem' type='pci'><source><address "
       "bus='0x01'/></source></hostdev></devices></domain>";

@@ -93,6 +93,9 @@ TEST_CASE("schema: --check --json, of a guest and of the host") {
   const auto of_host = json::parse(p.command({"--check", "--json"}).out);
   CHECK(violation(schema("check"), of_host, "check") == "");
   CHECK(of_host["findings"].size() > 0);
+  const auto failed = json::parse(p.command({"--check", "nobody", "--json"}).out);
+  CHECK(violation(schema("check"), failed, "check") == "");
+  CHECK(failed["error"]["message"].get<std::string>().find("nobody") != std::string::npos);
 }
 
 TEST_CASE("schema: the test finds what does not fit") {
