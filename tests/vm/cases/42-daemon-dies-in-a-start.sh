@@ -116,6 +116,7 @@ cp -P "$hook" "$scratch/hook"
 at_end put_hook_back
 mkdir -p /etc/libvirt/hooks/qemu.d
 mv "$hook" /etc/libvirt/hooks/qemu.d/50-qemu-hook
+# shellcheck disable=SC2016 # for the script to expand
 printf '#!/bin/bash\n[ "$1 $2" != "ending stopped" ] || sleep 3\n' >"$hook"
 chmod +x "$hook"
 restart_daemon
