@@ -24,6 +24,7 @@ constexpr Choice<std::chrono::milliseconds Deadlines::*> deadlines[] = {
     {"holders", &Deadlines::holders},
     {"display_manager", &Deadlines::display_manager},
     {"lock", &Deadlines::lock},
+    {"whole", &Deadlines::whole},
 };
 
 constexpr double longest_seconds = 3600;

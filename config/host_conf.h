@@ -22,6 +22,7 @@ struct Deadlines {
   std::chrono::milliseconds holders{15'000};
   std::chrono::milliseconds display_manager{30'000};
   std::chrono::milliseconds lock{30'000};
+  std::chrono::milliseconds whole{120'000};  // all of a start's or an end's hand-over together
 
   bool operator==(const Deadlines&) const = default;
 };

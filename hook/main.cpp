@@ -20,7 +20,8 @@ int run(const std::string& root, const std::string& name, const std::vector<std:
 
 int main(int argc, char** argv) {
   try {
-    const char* root = std::getenv("QEMU_HOOK_ROOT");
+    // Ignored where the program has more rights than whoever set its environment.
+    const char* root = ::secure_getenv("QEMU_HOOK_ROOT");
     return run(root != nullptr ? root : "", argc > 0 ? argv[0] : "",
                {argv + (argc > 0 ? 1 : 0), argv + argc});
   } catch (const std::exception& e) {

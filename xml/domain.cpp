@@ -273,13 +273,10 @@ Result<PciAddress> Walk::address(pugi::xml_node owner, pugi::xml_node address) c
                        (value ? " is above " + std::to_string(part.largest) : " is not a number"));
     part.value = *value;
   }
-  const PciAddress out{parts[0].value, static_cast<std::uint8_t>(parts[1].value),
-                       static_cast<std::uint8_t>(parts[2].value), static_cast<std::uint8_t>(parts[3].value)};
-  // libvirt's mark for "no address"; on real hosts it is the host bridge.
-  if (out.same_slot(PciAddress{}))
-    return error(address.offset_debug(), element(owner) + ": source address " + out.text() +
-                                             " is no device that libvirt can hand over");
-  return out;
+  // All zeros is an address like any other (virPCIDeviceAddressParseXML in libvirt): a PC's host bridge, on
+  // s390x an ordinary device.
+  return PciAddress{parts[0].value, static_cast<std::uint8_t>(parts[1].value),
+                    static_cast<std::uint8_t>(parts[2].value), static_cast<std::uint8_t>(parts[3].value)};
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "cli/known_guests.h"
 #include "core/text.h"
 #include "host/file.h"
@@ -16,9 +18,12 @@ std::string domain_file(const std::string& root, const std::string& guest) {
   return root + names::libvirt_domain_folder + "/" + guest + ".xml";
 }
 
+// Also from a pipe, which a shell's <(...) is: it has its writer already, so the open must not wait for one.
 Result<std::string> from_file(const std::string& file) {
   if (file == "-") return host::read_fd(STDIN_FILENO, "the XML on stdin", xml::largest_domain_xml);
-  return host::read_file(file, xml::largest_domain_xml);
+  const host::Fd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!fd || ::fcntl(fd.get(), F_SETFL, 0) < 0) return fail(host::system_error("read", file, errno));
+  return host::read_fd(fd.get(), file, xml::largest_domain_xml);
 }
 
 Result<std::string> from_libvirt(const std::string& root, const std::string& guest, std::string& warning) {

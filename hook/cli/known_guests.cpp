@@ -28,8 +28,8 @@ class Collector {
   explicit Collector(const std::string& root) : root_(root), sysfs_(root) {}
 
   void conf(const std::string& path, const Result<std::string>& text);
-  // False: there is no such file, or it is not ours to read.
-  bool domain(const std::string& name);
+  // Nothing where there is no such file, or it is not ours to read.
+  void domain(const std::string& name);
   bool has(const std::string& name) const { return names_.count(name) != 0; }
   KnownGuests found;
 
@@ -64,25 +64,21 @@ void Collector::conf(const std::string& path, const Result<std::string>& text) {
   found.guests.push_back(std::move(guest));
 }
 
-bool Collector::domain(const std::string& name) {
+void Collector::domain(const std::string& name) {
   // libvirt's file is named like the guest; a name with a slash is none.
-  if (name.find('/') != std::string::npos) return false;
+  if (name.find('/') != std::string::npos) return;
   auto text = host::read_file(root_ + names::libvirt_domain_folder + "/" + name + std::string(xml_suffix),
                               xml::largest_domain_xml);
-  if (!text) return false;
+  if (!text) return;
   KnownGuest guest{name, config::Gpu::automatic, {}};
   // libvirt writes these files itself and plainly, so a text without these words needs no parser.
   if (text->find("'hostdev'") != std::string::npos || text->find("<hostdev") != std::string::npos ||
       text->find("'nvme'") != std::string::npos) {
     const auto domain = xml::parse_domain(std::move(*text));
-    if (!domain) {
-      found.warnings.push_back(name + ": " + domain.error().message);
-      return true;
-    }
+    if (!domain) return found.warnings.push_back(name + ": " + domain.error().message);
     for (const auto& d : domain->devices) guest.devices.push_back({d.address, is_display(d.address)});
   }
   found.guests.push_back(std::move(guest));
-  return true;
 }
 
 }  // namespace
@@ -114,7 +110,8 @@ KnownGuests known_guest(const std::string& root, const std::string& name) {
   const std::string path = root + names::guest_conf(name);
   const auto text = config::load(path);
   if (text || !text.error().is(ErrorKind::not_found)) one.conf(path, text);
-  if (one.found.guests.empty() && !one.domain(name)) one.found.guests.push_back({name, {}, {}});
+  if (one.found.guests.empty()) one.domain(name);
+  if (one.found.guests.empty()) one.found.guests.push_back({name, {}, {}});
   // A conf without the name in it is the file's.
   one.found.guests.front().name = name;
   return std::move(one.found);

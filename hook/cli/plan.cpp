@@ -46,18 +46,17 @@ int plan(const std::string& root, const Options& options) {
   const auto loaded = load_guest(root, options, machine.sysfs, Conf::read_only);
   if (!loaded) return refused;
   const auto& guest = loaded->guest;
-  const auto findings = handover::check(handover::survey(root, machine.sysfs, guest));
+  const auto findings = handover::check(machine.ports, guest);
   const bool ok = !handover::has_errors(findings);
   const auto steps = handover::plan(machine.ports, guest);
-  if (!steps) return print_errors({steps.error()}), refused;
 
   ordered_json prepare = ordered_json::array(), release = ordered_json::array();
   std::vector<Line> prepare_lines, release_lines;
-  for (const auto& s : *steps) {
+  for (const auto& s : steps) {
     prepare.push_back({{"step", describe(s.step)}, {"reason", s.reason}});
     prepare_lines.push_back({describe(s.step), s.reason});
   }
-  for (const auto& s : release_of(*steps)) {
+  for (const auto& s : release_of(steps)) {
     const std::string text = describe_undo(s.step);
     if (text.empty()) continue;
     release.push_back({{"step", text}});

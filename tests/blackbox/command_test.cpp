@@ -1,5 +1,7 @@
 // `qemu-hook` by hand, through the binary.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -105,6 +107,22 @@ TEST_CASE("--setup asks libvirt, and without it reads libvirt's file") {
   CHECK(ran.err.find("warning: the XML is of a guest named 'win10'") != std::string::npos);
   CHECK(p.root.exists("/etc/libvirt/qemu-hook/guests/other.toml"));
   CHECK(p.command({"--setup", "nobody"}).status == 1);
+}
+
+TEST_CASE("--xml takes a pipe, as a shell's <(...) is one, and waits for no writer") {
+  Program p;
+  add_hardware(p);
+  int pipe[2];
+  REQUIRE(::pipe(pipe) == 0);  // the command inherits it
+  REQUIRE(::write(pipe[1], nic.data(), nic.size()) == static_cast<ssize_t>(nic.size()));
+  ::close(pipe[1]);
+  CHECK(p.command({"--check", "win10", "--xml", "/dev/fd/" + std::to_string(pipe[0])}).status == 0);
+  ::close(pipe[0]);
+  REQUIRE(::mkfifo((p.root.path() + "/fifo").c_str(), 0600) == 0);
+  const auto empty = p.command({"--check", "win10", "--xml", p.root.path() + "/fifo"});
+  CHECK(empty.ended);
+  CHECK(empty.status == 1);
+  CHECK(empty.err.find("it is empty") != std::string::npos);
 }
 
 TEST_CASE("--setup takes another card over, prepare refuses it") {
@@ -226,6 +244,21 @@ TEST_CASE("whatever a host needs is refused by prepare in the words of --check, 
     CHECK(found);
     CHECK(p.files() == before);
   }
+}
+
+TEST_CASE("a source address of zeros is the device that has it, on a PC a bridge") {
+  Program p;
+  p.kernel.add_device({"0000:00:00.0", "8086:29c0 1af4:1100", "060000", "", "0"});
+  p.kernel.add_driver("vfio-pci");
+  const std::string xml =
+      "<domain><name>win10</name><devices><hostdev mode='subsystem' type='pci'><source><address "
+      "domain='0x0000' bus='0x00' slot='0x00' function='0x0'/></source></hostdev></devices></domain>";
+  const std::string reason = "0000:00:00.0: is a bridge, and a bridge cannot be given to a guest";
+  CHECK(p.command({"--check", "win10", "--xml", "-"}, xml).out.find("error: present: " + reason) !=
+        std::string::npos);
+  const auto refused = p.hook("win10", "prepare", "begin", xml);
+  CHECK(refused.status == 1);
+  CHECK(refused.err.find(reason) != std::string::npos);
 }
 
 TEST_CASE("--check of the host: what is missing, and the line that repairs it") {

@@ -1,9 +1,11 @@
 // `qemu-hook --query`, through the binary.
 #include <doctest/doctest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "blackbox/program.h"
@@ -181,6 +183,40 @@ TEST_CASE("--query: wrong calls say what was meant") {
   CHECK(p.command({"--query", "all", "--format", "fish"}).status == 2);
   CHECK(p.command({"--query", "all", "--format", "sh", "--json"}).status == 2);
   CHECK(p.command({"--status", "--device", "01:00.0"}).status == 2);
+}
+
+TEST_CASE("QEMU_HOOK_ROOT is ignored where the program has more rights than its caller" *
+          doctest::skip(::geteuid() != 0)) {
+  Program p;
+  add_guests(p);
+  const std::string copy = p.root.path() + "/qemu-hook";
+  std::filesystem::copy_file(QH_PROGRAM, copy);
+  const auto answer = [&](unsigned mode) {
+    std::filesystem::permissions(copy, std::filesystem::perms(mode));
+    return evaluated("sh", p,
+                     "QEMU_HOOK_ROOT=" + p.root.path() + " setpriv --reuid 65534 --clear-groups " + copy +
+                         " --query guest_devices linux\n");
+  };
+  CHECK(answer(0755) == "0000:02:00.0\n");
+  CHECK(answer(04755).empty());
+}
+
+TEST_CASE("--query: a guest whose files cannot be read has no devices") {
+  Program p;
+  add_hardware(p);
+  p.root.write("/etc/libvirt/qemu/broken.xml", "<domain><hostdev mode='subsystem'");
+  p.root.write("/etc/libvirt/qemu-hook/guests/both.toml", "guest = \n");
+  p.root.write("/etc/libvirt/qemu/both.xml", "<hostdev");
+  for (const char* guest : {"broken", "both"}) {
+    const auto plain = p.command({"--query", "guest_devices", guest});
+    CHECK(plain.status == 0);
+    CHECK(plain.out.empty());
+    CHECK(plain.err.find("not well-formed") != std::string::npos);
+    const auto all = p.command({"--query", "all", guest, "--format", "sh"});
+    CHECK(all.status == 0);
+    CHECK(all.out.find("guest_devices=''\n") == 0);
+    CHECK(json::parse(p.command({"--query", "all", guest, "--json"}).out)["guest_devices"].empty());
+  }
 }
 
 TEST_CASE("--query: a conf that does not parse is warned of, and the others count") {

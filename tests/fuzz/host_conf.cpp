@@ -10,7 +10,7 @@ void check(std::string_view input) {
   const auto conf = config::parse_host_conf(input, file);
   if (!conf) return require_place(conf.error(), file, input);
   const config::Deadlines& d = conf->deadlines;
-  for (const auto deadline : {d.connect, d.detach, d.reattach, d.holders, d.display_manager, d.lock})
+  for (const auto deadline : {d.connect, d.detach, d.reattach, d.holders, d.display_manager, d.lock, d.whole})
     require(deadline.count() >= 1 && deadline.count() <= 3'600'000,
             "each deadline is between 1 ms and an hour");
   const auto again =

@@ -28,13 +28,14 @@ TEST_CASE("host conf: an empty one says the defaults") {
     CHECK(conf.deadlines.holders == 15s);
     CHECK(conf.deadlines.display_manager == 30s);
     CHECK(conf.deadlines.lock == 30s);
+    CHECK(conf.deadlines.whole == 120s);
   }
 }
 
 TEST_CASE("host conf: every key is read") {
   const HostConf conf = parsed(
       "backend = \"sysfs\"\n[deadlines]\nconnect = 1\ndetach = 2.5\nreattach = 3600\nholders = 0.001\n"
-      "display_manager = 5\nlock = 1e1\n");
+      "display_manager = 5\nlock = 1e1\nwhole = 600\n");
   CHECK(conf.backend == Backend::sysfs);
   CHECK(conf.deadlines.connect == 1s);
   CHECK(conf.deadlines.detach == 2500ms);
@@ -42,6 +43,7 @@ TEST_CASE("host conf: every key is read") {
   CHECK(conf.deadlines.holders == 1ms);
   CHECK(conf.deadlines.display_manager == 5s);
   CHECK(conf.deadlines.lock == 10s);
+  CHECK(conf.deadlines.whole == 600s);
   for (const char* backend : {"auto", "libvirt", "sysfs"})
     CHECK(std::string(to_string(parsed(std::string("backend = \"") + backend + "\"").backend)) == backend);
   CHECK(parsed("deadlines = {lock = 7}").deadlines.lock == 7s);
