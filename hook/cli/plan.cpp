@@ -74,7 +74,6 @@ int plan(const std::string& root, const Options& options) {
   if (!findings.empty())
     std::printf("%s: %s\n%s\n", printable(guest.name).c_str(),
                 ok ? "a start would work, but" : "a start would be refused", finding_lines(findings).c_str());
-  if (!steps) return refused;
   print_lines("at the start of the guest:", prepare_lines);
   print_lines("at its end:", release_lines);
   return ok ? done : refused;
