@@ -115,7 +115,7 @@ boot_as_wanted() {
 
 # How many cases of a suite are tried once more, in a fresh machine. An emulated machine beside other work stalls for
 # seconds, and a case may take that for the hook's doing; what is broken fails twice, or in many cases.
-second_tries=2
+second_tries=${VM_SECOND_TRIES:-2}
 
 # A case with a line `# once` is about what happened in the machine before it.
 may_try_again() { ! grep --quiet '^# once$' "$1"; }
