@@ -73,7 +73,7 @@ int detach(const std::string& root, const Options& options) {
   const auto& guest = loaded->guest;
   ordered_json steps = ordered_json::array();
   tell_steps(log, options, steps);
-  const auto errors = handover::prepare(machine.ports, guest, handover::Caller::hand);
+  const auto errors = handover::prepare(machine.ports, guest);
   const auto now = handover::make_guest(loaded->domain, loaded->conf.synced.conf, machine.sysfs);
   return finish(options, log, to_json(now, handover::gpu_kind(root, machine.sysfs, guest)), std::move(steps),
                 errors);

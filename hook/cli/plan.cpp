@@ -49,16 +49,14 @@ int plan(const std::string& root, const Options& options) {
   const auto findings = handover::check(machine.ports, guest);
   const bool ok = !handover::has_errors(findings);
   const auto steps = handover::plan(machine.ports, guest);
-  // What is refused need not have a plan.
-  if (!steps && ok) return failed(options, steps.error());
 
   ordered_json prepare = ordered_json::array(), release = ordered_json::array();
   std::vector<Line> prepare_lines, release_lines;
-  for (const auto& s : steps.value_or(handover::Plan{})) {
+  for (const auto& s : steps) {
     prepare.push_back({{"step", describe(s.step)}, {"reason", s.reason}});
     prepare_lines.push_back({describe(s.step), s.reason});
   }
-  for (const auto& s : release_of(steps.value_or(handover::Plan{}))) {
+  for (const auto& s : release_of(steps)) {
     const std::string text = describe_undo(s.step);
     if (text.empty()) continue;
     release.push_back({{"step", text}});
@@ -76,7 +74,6 @@ int plan(const std::string& root, const Options& options) {
   if (!findings.empty())
     std::printf("%s: %s\n%s\n", printable(guest.name).c_str(),
                 ok ? "a start would work, but" : "a start would be refused", finding_lines(findings).c_str());
-  if (!steps) return refused;
   print_lines("at the start of the guest:", prepare_lines);
   print_lines("at its end:", release_lines);
   return ok ? done : refused;

@@ -94,6 +94,36 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+std::string to_word(std::string_view text) {
+  if (text.empty()) return "-";
+  if (text == "-") return "%2D";
+  std::string out;
+  for (const char c : text) {
+    if (c > 0x20 && c < 0x7f && c != '%')
+      out += c;
+    else
+      append_hex(out, "%%%02X", c);
+  }
+  return out;
+}
+
+std::optional<std::string> from_word(std::string_view word) {
+  if (word == "-") return std::string();
+  std::string out;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    if (word[i] != '%') {
+      out += word[i];
+      continue;
+    }
+    const int high = i + 2 < word.size() ? hex_digit(word[i + 1]) : -1;
+    const int low = i + 2 < word.size() ? hex_digit(word[i + 2]) : -1;
+    if (high < 0 || low < 0) return std::nullopt;
+    out += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return out;
+}
+
 std::string guest_file_name(std::string_view guest) {
   std::string out;
   for (char c : guest) {

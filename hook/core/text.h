@@ -1,6 +1,7 @@
 // Small things done with text everywhere.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,11 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 
 // "a, b, c, d, e, f and 3 more": what still fits into a sentence.
 std::string join_few(std::vector<std::string> parts);
+
+// `text` as one word without blanks: what is not printable ASCII, and "%", as %XX; an empty text as "-",
+// which is itself written as %2D. And back; nothing where a % is not followed by two hexadecimal digits.
+std::string to_word(std::string_view text);
+std::optional<std::string> from_word(std::string_view word);
 
 std::vector<std::string_view> split(std::string_view text, char separator);
 

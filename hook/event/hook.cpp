@@ -40,6 +40,8 @@ int report(host::Log& log, const std::vector<Error>& errors) {
 }
 
 std::vector<Error> prepare(const std::string& root, const std::string& guest_name, host::Log& log) {
+  // First of all: whoever has called may end while the XML is read.
+  const auto daemon = host::find_calling_daemon(root);
   auto text = host::read_fd(STDIN_FILENO, "the XML on stdin", xml::largest_domain_xml);
   if (!text) return {text.error()};
   auto domain = xml::parse_domain(std::move(*text));
@@ -50,14 +52,20 @@ std::vector<Error> prepare(const std::string& root, const std::string& guest_nam
 
   auto conf = handover::load_host_conf(root);
   if (!conf) return {conf.error()};
+  if (!daemon) return {daemon.error()};
   handover::Machine machine(root, *conf, log);
-  if (domain->devices.empty()) return handover::release(machine.ports, guest_name);
+  machine.ports.daemon = *daemon;
+  if (domain->devices.empty()) {
+    // It needs none of them any more, so what cannot be given back is no reason to keep it from starting.
+    for (const auto& error : handover::release(machine.ports, guest_name)) log.warning(error.message);
+    return {};
+  }
 
   auto synced = handover::sync_conf(root, *conf, machine.sysfs, *domain, config::OnOtherCard::keep);
   if (!synced) return {synced.error()};
   if (synced->not_saved) log.warning(synced->not_saved->message);
   const auto guest = handover::make_guest(*domain, synced->synced.conf, machine.sysfs);
-  return handover::prepare(machine.ports, guest, handover::Caller::hook);
+  return handover::prepare(machine.ports, guest);
 }
 
 // With defaults where the host's conf cannot be read: what was taken must be given back all the same.

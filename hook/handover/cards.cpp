@@ -53,8 +53,8 @@ Survey about(const std::string& root, const host::Sysfs& sysfs, const config::De
   s.uses.clear();
   for (std::size_t i = 0; i < whole.guest.devices.size(); ++i)
     if (contains(addresses, whole.guest.devices[i].address())) s.uses.push_back(whole.uses[i]);
-  s.conflicts = find_conflicts(root, "", devices_in_groups(sysfs, s.guest));
-  s.last_inputs = host::last_inputs(root, sysfs, going);
+  s.conflicts = find_conflicts(root, sysfs, "", devices_in_groups(sysfs, s.guest));
+  s.last_inputs = host::last_inputs(sysfs, going);
   return s;
 }
 

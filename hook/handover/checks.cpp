@@ -75,6 +75,15 @@ void check_identity(const Survey& s, Findings& out) {
   }
 }
 
+void check_answers(const Survey& s, Findings& out) {
+  for (std::size_t i = 0; i < s.guest.devices.size(); ++i)
+    if (!s.uses[i].answers)
+      refuse(out, "answers", s.guest.devices[i],
+             "its configuration space does not answer: the kernel holds it, a reset or a driver hangs in the "
+             "device",
+             "`dmesg` may say what hangs; if it does not let go, reboot");
+}
+
 void check_iommu(const Survey& s, Findings& out) {
   for (const auto& d : s.guest.devices)
     if (d.present && !d.present->is_bridge() && d.present->iommu_group.empty())
@@ -169,13 +178,30 @@ void check_network(const Survey& s, Findings& out) {
   }
 }
 
+void check_in_use(const Survey& s, Findings& out) {
+  for (const auto& d : s.guest.devices) {
+    std::vector<host::Holder> users;
+    for (const auto& h : s.holders.holders)
+      if (h.node.function == d.address() && h.node.kind == host::NodeKind::vfio) users.push_back(h);
+    // What a journal tells says it better.
+    const bool is_claimed = std::any_of(s.conflicts.begin(), s.conflicts.end(),
+                                        [&](const Conflict& c) { return c.owner.claims(d.address()); });
+    if (!users.empty() && !is_claimed)
+      refuse(out, "in use", d, "is in use through VFIO by " + describe(users),
+             "shut that guest down, or take the device out of it (`virsh detach-device`)");
+  }
+}
+
 void check_holders(const Survey& s, Findings& out) {
   for (const auto& d : s.guest.devices) {
-    if (d.conf.allow_in_use || contains(s.console_devices, d.address())) continue;
-    std::vector<host::Holder> own, behind;
+    std::vector<host::Holder> disks, own, behind;
     for (const auto& h : s.holders.holders)
-      if (h.node.function == d.address())
-        (h.node.kind == host::NodeKind::hot_plug ? behind : own).push_back(h);
+      if (h.node.function == d.address() && h.node.kind != host::NodeKind::vfio)
+        (h.node.kind == host::NodeKind::hot_plug ? behind : h.node.is_block ? disks : own).push_back(h);
+    // As with every disk in use, nothing overrules it: what is written there would be lost.
+    if (!disks.empty())
+      refuse(out, "holders", d, "a disk of it is in use by " + describe(disks), "end that first");
+    if (d.conf.allow_in_use || contains(s.console_devices, d.address())) continue;
     if (!own.empty())
       refuse(out, "holders", d, "in use by " + describe(own),
              "end that first; or, if it lets go by itself when the device goes, " + allow(s));
@@ -275,9 +301,10 @@ Finding missing_vfio(const std::string& kernel) {
 
 std::vector<Finding> check(const Survey& s) {
   Findings findings;
-  for (const auto look : {check_claims, check_present, check_identity, check_iommu, check_storage,
-                          check_groups, check_network, check_holders, check_sriov, check_drivers,
-                          warn_of_last_inputs, warn_of_roms, warn_of_siblings, warn_of_reset_bugs})
+  for (const auto look :
+       {check_claims, check_present, check_answers, check_identity, check_iommu, check_storage, check_groups,
+        check_network, check_in_use, check_holders, check_sriov, check_drivers, warn_of_last_inputs,
+        warn_of_roms, warn_of_siblings, warn_of_reset_bugs})
     look(s, findings);
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.severity < b.severity; });

@@ -2,7 +2,12 @@
 
 #include <sys/file.h>
 
+#include <algorithm>
+
+#include "core/contains.h"
+#include "handover/device.h"
 #include "host/names.h"
+#include "xml/domain.h"
 
 namespace qh::handover {
 namespace {
@@ -11,6 +16,11 @@ namespace {
 bool is_locked(const std::string& root, const std::string& guest) {
   const host::Fd fd(::open((root + names::journal(guest)).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   return fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0;
+}
+
+// libvirt's file about a guest that runs.
+std::string live_state(const std::string& root, const std::string& guest) {
+  return root + names::libvirt_pid_folder + "/" + guest + ".xml";
 }
 
 }  // namespace
@@ -22,19 +32,48 @@ Holding holding(const std::string& root, const Record& r) {
   if (!r.daemon) return Holding::by_hand;
   // Without a QEMU the guest is about to start or has just ended; as long as the daemon lives that called
   // `prepare`, it calls `release` too.
-  return host::is_alive(root, *r.daemon) ? Holding::changing : Holding::leftover;
+  if (host::is_alive(root, *r.daemon)) return Holding::changing;
+  // So does one that was started since and that finds the guest's state: it removes that last of all but
+  // `release` (qemuProcessStop in src/qemu/qemu_process.c).
+  const bool is_known = r.guest.find('/') == std::string::npos && host::exists(live_state(root, r.guest));
+  return is_known && host::find_running_daemon(root) ? Holding::changing : Holding::leftover;
 }
 
-std::vector<Conflict> find_conflicts(const std::string& root, const std::string& guest,
-                                     const std::vector<PciAddress>& addresses) {
+std::vector<PciAddress> unplugged(const std::string& root, const host::Sysfs& sysfs, const Record& r) {
+  if (!r.ready || r.undoing || r.guest.find('/') != std::string::npos) return {};
+  const auto text = host::read_file(live_state(root, r.guest), xml::largest_domain_xml);
+  if (!text) return {};
+  // The domain as it runs stands within libvirt's <domstatus> (virDomainObjFormat in src/conf/domain_conf.c).
+  const auto begin = text->find("<domain "), end = text->rfind("</domain>");
+  if (begin == std::string::npos || end == std::string::npos || end < begin) return {};
+  const auto domain = xml::parse_domain(text->substr(begin, end + 9 - begin));
+  if (!domain) return {};
+  std::vector<PciAddress> gone;
+  for (const auto& address : r.devices) {
+    const bool has = std::any_of(domain->devices.begin(), domain->devices.end(),
+                                 [&](const auto& d) { return d.address == address; });
+    // libvirt forgets a device before QEMU has closed it.
+    if (r.claims(address) && !has && !is_open_through_vfio(root, sysfs, address)) gone.push_back(address);
+  }
+  return gone;
+}
+
+std::vector<Conflict> find_conflicts(const std::string& root, const host::Sysfs& sysfs,
+                                     const std::string& guest, const std::vector<PciAddress>& addresses) {
   std::vector<Conflict> conflicts;
   for (auto& record : list_records(root)) {
     if (record.guest == guest) continue;
-    for (const auto& address : addresses) {
-      if (!record.claims(address)) continue;
-      conflicts.push_back({address, record, holding(root, record)});
-      break;
-    }
+    std::vector<PciAddress> wanted;
+    for (const auto& address : addresses)
+      if (record.claims(address)) wanted.push_back(address);
+    if (wanted.empty()) continue;
+    auto state = holding(root, record);
+    const auto gone = state == Holding::running ? unplugged(root, sysfs, record) : std::vector<PciAddress>();
+    // One conflict a guest says enough: the first device that it really has.
+    const auto first = std::find_if(wanted.begin(), wanted.end(),
+                                    [&](const auto& address) { return !contains(gone, address); });
+    if (first == wanted.end()) state = Holding::leftover;
+    conflicts.push_back({first == wanted.end() ? wanted.front() : *first, std::move(record), state});
   }
   return conflicts;
 }

@@ -6,6 +6,7 @@
 
 #include "core/pci_address.h"
 #include "handover/journal.h"
+#include "host/sysfs.h"
 
 namespace qh::handover {
 
@@ -13,10 +14,15 @@ enum class Holding {
   by_hand,   // detached by `--detach`, until `--reattach`
   running,   // its QEMU runs
   changing,  // between two states, soon over: starting, ending, or being undone just now
-  leftover,  // nobody will come to undo it: the daemon that would have is gone, and so is the guest
+  leftover,  // nobody will come to undo it: the daemon that would have is gone, and so is the guest; or the
+             // device was unplugged from the guest
 };
 
 Holding holding(const std::string& root, const Record& record);
+
+// The devices of a running guest's journal that its QEMU does not have any more: they were unplugged, and
+// nobody but this program gives them back.
+std::vector<PciAddress> unplugged(const std::string& root, const host::Sysfs& sysfs, const Record& record);
 
 struct Conflict {
   PciAddress address;
@@ -25,8 +31,8 @@ struct Conflict {
 };
 
 // The devices of `addresses` that journals of other guests claim.
-std::vector<Conflict> find_conflicts(const std::string& root, const std::string& guest,
-                                     const std::vector<PciAddress>& addresses);
+std::vector<Conflict> find_conflicts(const std::string& root, const host::Sysfs& sysfs,
+                                     const std::string& guest, const std::vector<PciAddress>& addresses);
 
 // "since 20:14", with the date if it was not today.
 std::string since(std::time_t when);

@@ -47,26 +47,27 @@ Result<void> execute(Ports& ports, const Record& record, const InhibitSleep& ste
       {step.unit, "the guest " + printable(record.guest) + " has this host's screen",
        ports.root + names::journal(record.guest),
        ports.root + names::libvirt_pid_folder + "/" + record.guest + ".pid"},
-      ports.conf.deadlines.detach);
+      ports.limit(ports.conf.deadlines.detach));
   if (!done) ports.log.warning("the host may fall asleep while the guest runs: " + done.error().message);
   return {};
 }
 
 Result<void> undo(Ports& ports, const InhibitSleep& step) {
   // It ends by itself, if late: no reason to keep the guest's devices claimed.
-  if (const auto done = ports.services.let_sleep(step.unit, ports.conf.deadlines.reattach); !done)
+  if (const auto done = ports.services.let_sleep(step.unit, ports.limit(ports.conf.deadlines.reattach));
+      !done)
     ports.log.warning("the host cannot sleep for the moment: " + done.error().message);
   return {};
 }
 
 Result<void> execute(Ports& ports, const Record&, const StopDisplayManager& step) {
-  auto stopped = ports.services.stop(step.service, ports.conf.deadlines.display_manager);
+  auto stopped = ports.services.stop(step.service, ports.limit(ports.conf.deadlines.display_manager));
   if (!stopped) return fail_in("the display manager does not stop", stopped.error());
   return {};
 }
 
 Result<void> undo(Ports& ports, const StopDisplayManager& step) {
-  const Deadline deadline(ports.conf.deadlines.display_manager);
+  const Deadline deadline(ports.limit(ports.conf.deadlines.display_manager));
   for (const auto& card : step.cards) {
     if (deadline.wait_for([&] { return has_node(ports, card); })) continue;
     const std::string reason = card.text() + " has no DRM node again";
@@ -75,13 +76,13 @@ Result<void> undo(Ports& ports, const StopDisplayManager& step) {
                   "see `journalctl -t qemu-hook`; then `qemu-hook --reattach`, or reboot");
     ports.log.warning(reason + "; " + step.service + " is started for the other card");
   }
-  auto started = ports.services.start(step.service, ports.conf.deadlines.display_manager);
+  auto started = ports.services.start(step.service, ports.limit(ports.conf.deadlines.display_manager));
   if (!started) return fail_in("the display manager does not start", started.error());
   return {};
 }
 
 Result<void> execute(Ports& ports, const Record&, const EndSessions& step) {
-  const Milliseconds limit = ports.conf.deadlines.holders;
+  const Milliseconds limit = ports.limit(ports.conf.deadlines.holders);
   const Deadline deadline(limit), patience(limit / 2);
   std::set<std::string> users(step.users.begin(), step.users.end());
   std::set<std::string> ended;  // sessions
@@ -105,7 +106,9 @@ Result<void> execute(Ports& ports, const Record&, const EndSessions& step) {
         users.insert(session->user);
         ports.log.info("ending the session " + session->id + ", in which " + printable(h.command) +
                        " holds the card");
-        if (const auto done = ports.services.end_session(session->id, ports.conf.deadlines.holders); !done)
+        if (const auto done =
+                ports.services.end_session(session->id, ports.limit(ports.conf.deadlines.holders));
+            !done)
           ports.log.warning(done.error().message);
         continue;
       }
@@ -128,23 +131,23 @@ Result<void> execute(Ports& ports, const Record&, const EndSessions& step) {
 }
 
 Result<void> execute(Ports& ports, const Record&, const StopService& step) {
-  return ports.services.stop(step.service, ports.conf.deadlines.holders);
+  return ports.services.stop(step.service, ports.limit(ports.conf.deadlines.holders));
 }
 
 Result<void> undo(Ports& ports, const StopService& step) {
-  return ports.services.start(step.service, ports.conf.deadlines.holders);
+  return ports.services.start(step.service, ports.limit(ports.conf.deadlines.holders));
 }
 
 Result<void> execute(Ports& ports, const Record&, const EndPersistence& step) {
-  return ports.services.set_persistence(step.card, false, ports.conf.deadlines.holders);
+  return ports.services.set_persistence(step.card, false, ports.limit(ports.conf.deadlines.holders));
 }
 
 Result<void> undo(Ports& ports, const EndPersistence& step) {
-  return ports.services.set_persistence(step.card, true, ports.conf.deadlines.holders);
+  return ports.services.set_persistence(step.card, true, ports.limit(ports.conf.deadlines.holders));
 }
 
 Result<void> execute(Ports& ports, const Record&, const WaitForHolders& step) {
-  const Deadline deadline(ports.conf.deadlines.holders);
+  const Deadline deadline(ports.limit(ports.conf.deadlines.holders));
   for (;;) {
     const auto holders = holders_of(ports, step.devices);
     if (holders.empty()) return {};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "host/block_layer.h"
+#include "host/child.h"
 #include "host/file.h"
 #include "host/holders.h"
 #include "host/names.h"
@@ -46,9 +48,18 @@ Result<void> probe(Ports& ports, const PciAddress& address, Milliseconds timeout
 }
 
 // From the driver that was seen, by its name: should another have taken the device meanwhile, it keeps it.
-Result<void> unbind(Ports& ports, const PciAddress& address, const std::string& driver,
-                    Milliseconds timeout) {
-  return ports.sysfs.write(names::driver_attribute(driver, "unbind"), address.text(), timeout);
+Result<void> unbind(Ports& ports, const PciAddress& address, const std::string& driver, Milliseconds timeout,
+                    const std::vector<std::string>& held = {}) {
+  return ports.sysfs.write(names::driver_attribute(driver, "unbind"), address.text(), timeout, held);
+}
+
+// The nodes of the whole disks beneath the device: who holds a disk holds its partitions (bd_may_claim in
+// block/bdev.c).
+std::vector<std::string> disk_nodes(const Ports& ports, const PciAddress& address) {
+  std::vector<std::string> nodes;
+  for (const auto& disk : host::BlockLayer(ports.root, ports.sysfs).beneath(address))
+    if (disk.is_whole()) nodes.push_back(host::node_path("block", disk.name));
+  return nodes;
 }
 
 bool has_driver(Ports& ports, const PciAddress& address, const std::string& driver) {
@@ -57,12 +68,16 @@ bool has_driver(Ports& ports, const PciAddress& address, const std::string& driv
 
 // As libvirt does it: off whatever driver, and the kernel is asked for one.
 Result<void> leave_vfio(Ports& ports, const PciAddress& address) {
-  const Milliseconds timeout = ports.conf.deadlines.reattach;
-  // vfio-pci lets go only when its last user has closed it; a QEMU that dies takes a moment for that.
-  const std::string group = ports.sysfs.link(names::attribute(address, "iommu_group")).value_or("");
-  if (!Deadline(ports.settle).wait_for([&] { return !vfio_group_busy(ports, group); }))
-    return fail(ErrorKind::refused, "a process still uses it through /dev/vfio/" + group,
-                "end that process, a QEMU usually");
+  const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
+  // vfio-pci lets go only when its last user has closed it; a QEMU that dies takes a moment for that, with
+  // much memory some seconds.
+  if (!Deadline(timeout).wait_for([&] { return !is_open_through_vfio(ports.root, ports.sysfs, address); })) {
+    const auto holders =
+        host::find_holders(ports.root, host::device_nodes(ports.root, ports.sysfs, address)).holders;
+    return fail(ErrorKind::refused,
+                "a process still uses it through VFIO" + (holders.empty() ? "" : ": " + describe(holders)),
+                "end that process, a QEMU usually; then `qemu-hook --reattach` gives the device back");
+  }
   if (uses_libvirt(ports)) {
     auto done = ports.libvirt.reattach(address.node_device_name(), timeout);
     if (done) return {};
@@ -80,12 +95,12 @@ Result<void> restore_override(Ports& ports, const Measured& m) {
   const auto now = read_driver_override(ports, m.address);
   if (!now) return fail(now.error());
   if (*now == m.driver_override) return {};
-  return write_override(ports, m.address, m.driver_override, ports.conf.deadlines.reattach);
+  return write_override(ports, m.address, m.driver_override, ports.limit(ports.conf.deadlines.reattach));
 }
 
 // Removes the function from the bus and lets the kernel find it anew, with the driver that it then chooses.
 Result<void> remove_and_rescan(Ports& ports, const PciAddress& address) {
-  const Milliseconds timeout = ports.conf.deadlines.reattach;
+  const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
   if (auto removed = ports.sysfs.write(names::attribute(address, "remove"), "1", timeout); !removed)
     return removed;
   return ports.sysfs.write(names::pci_rescan, "1", timeout);
@@ -93,7 +108,7 @@ Result<void> remove_and_rescan(Ports& ports, const PciAddress& address) {
 
 // The host driver is not bound: ask again, in rising order of force.
 Result<void> bind_host_driver(Ports& ports, const Measured& m) {
-  const Milliseconds timeout = ports.conf.deadlines.reattach;
+  const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
   const std::string address = m.address.text();
   const std::string other = host::bound_driver(ports.sysfs, m.address);
   if (!other.empty())
@@ -121,10 +136,13 @@ Result<void> bind_host_driver(Ports& ports, const Measured& m) {
 }  // namespace
 
 Result<std::string> read_driver_override(const Ports& ports, const PciAddress& address) {
-  auto text = ports.sysfs.read_locked(names::attribute(address, "driver_override"), attribute_timeout);
-  if (!text && text.error().is(ErrorKind::timed_out))
-    return fail(ErrorKind::timed_out, address.text() + ": the kernel holds it: a driver hangs in it",
-                "`dmesg` may say which; a reboot frees it if the driver does not");
+  auto text = ports.sysfs.read(names::attribute(address, "driver_override"));
+  if (!text && text.error().is(ErrorKind::timed_out)) {
+    Error error{ErrorKind::timed_out, address.text() + ": the kernel holds it: a driver hangs in it",
+                "`dmesg` may say which; a reboot frees it if the driver does not"};
+    error.stuck_pid = text.error().stuck_pid;
+    return fail(std::move(error));
+  }
   if (!text) return fail_in(address.text(), text.error());
   if (*text == "(null)") text->clear();
   return text;
@@ -135,7 +153,10 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
   if (driver.empty()) return {};
   // Asked now: the driver takes its nodes away first, and waits for who has them open then.
   const auto nodes = host::device_nodes(ports.root, ports.sysfs, address);
-  const auto done = unbind(ports, address, driver, ports.conf.deadlines.detach);
+  // The checks are some time ago, and with its driver a mounted disk would go: whoever wants one now finds it
+  // taken.
+  const auto done =
+      unbind(ports, address, driver, ports.limit(ports.conf.deadlines.detach), disk_nodes(ports, address));
   if (!done && done.error().is(ErrorKind::timed_out)) {
     Error error = done.error();
     error.message =
@@ -162,7 +183,7 @@ Result<void> rebind_host_driver(Ports& ports, const PciAddress& address) {
 }
 
 Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {
-  const Milliseconds timeout = ports.conf.deadlines.detach;
+  const Milliseconds timeout = ports.limit(ports.conf.deadlines.detach);
   bool by_sysfs = !uses_libvirt(ports);
   if (!by_sysfs) {
     const auto done =
@@ -201,7 +222,7 @@ Result<void> give_back(Ports& ports, const Measured& m) {
   if (now == m.host_driver) return {};
   if (!m.host_driver.empty()) return bind_host_driver(ports, m);
   // It had no driver, and libvirt's reattach probes: somebody had unbound it on purpose.
-  if (auto unbound = unbind(ports, m.address, now, ports.conf.deadlines.reattach); !unbound)
+  if (auto unbound = unbind(ports, m.address, now, ports.limit(ports.conf.deadlines.reattach)); !unbound)
     return fail_in(address, unbound.error());
   return {};
 }
@@ -212,12 +233,23 @@ Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address) 
   return {};
 }
 
-bool vfio_group_busy(const Ports& ports, const std::string& iommu_group) {
-  if (iommu_group.empty()) return false;
-  // A group can be opened once: EBUSY is the kernel's own answer (drivers/vfio/group.c).
-  const std::string path = ports.root + "/dev/vfio/" + iommu_group;
-  const host::Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
-  return !fd && errno == EBUSY;
+bool is_open_through_vfio(const std::string& root, const host::Sysfs& sysfs, const PciAddress& address) {
+  const auto group = sysfs.link(names::attribute(address, "iommu_group"));
+  if (!group || !host::is_on_vfio(sysfs, address)) return false;
+  const std::string path = root + "/dev/vfio/" + *group;
+  if (!host::exists(path)) return false;
+  // A group can be opened once: EBUSY is the kernel's own answer, also while a device of it is open by itself
+  // (drivers/vfio/group.c). The opening waits for a lock that is held while VFIO opens or closes a device,
+  // and a QEMU that hangs in there keeps it: no answer means in use.
+  const auto answer =
+      host::run_in_child("opening " + path, host::attribute_timeout, [&]() -> Result<std::string> {
+        const host::Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+        return std::string(!fd && errno == EBUSY ? "busy" : "");
+      });
+  if (!answer) return answer.error().is(ErrorKind::timed_out);
+  // Others of its group may be open while this one is not: vfio-pci enables a device when it is opened, and
+  // disables it when it is closed (vfio_pci_core_enable in drivers/vfio/pci/vfio_pci_core.c).
+  return *answer == "busy" && sysfs.read(names::attribute(address, "enable")).value_or("1") != "0";
 }
 
 }  // namespace qh::handover

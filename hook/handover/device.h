@@ -29,7 +29,8 @@ Result<void> give_back(Ports& ports, const Measured& measured);
 // Takes a device off its VFIO driver when nobody knows what it had before: the kernel chooses its driver.
 Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address);
 
-// Whether some process has the device's VFIO group open: a guest runs with it.
-bool vfio_group_busy(const Ports& ports, const std::string& iommu_group);
+// Whether some process has the device open through VFIO: a guest runs with it. Also true where the kernel
+// does not answer in time.
+bool is_open_through_vfio(const std::string& root, const host::Sysfs& sysfs, const PciAddress& address);
 
 }  // namespace qh::handover

@@ -16,8 +16,38 @@
 namespace qh::handover {
 namespace {
 
+// Bounds all that is done while it lives. Within another one it can only end earlier.
+class Bounded {
+ public:
+  Bounded(Ports& ports, Milliseconds limit) : ports_(ports), before_(ports.whole) {
+    ports.whole = Deadline(ports.limit(limit));
+  }
+  ~Bounded() { ports_.whole = before_; }
+  Bounded(const Bounded&) = delete;
+  Bounded& operator=(const Bounded&) = delete;
+
+ private:
+  Ports& ports_;
+  std::optional<Deadline> before_;
+};
+
+// Gives back what was unplugged from a guest that runs on.
+std::vector<Error> return_unplugged(Ports& ports, const std::string& guest) {
+  auto journal = Journal::open(ports.root, guest, ports.limit(ports.conf.deadlines.lock));
+  if (!journal) return {journal.error()};
+  std::vector<Error> errors;
+  for (const auto& address : unplugged(ports.root, ports.sysfs, journal->record()))
+    if (auto undone = undo_device(ports, *journal, address); !undone) errors.push_back(undone.error());
+  return errors;
+}
+
 // A journal that is still there although its guest is not running: undo it.
 std::vector<Error> recover(Ports& ports, const std::string& guest) {
+  const auto record = find_record(ports.root, guest);
+  if (record && holding(ports.root, *record) == Holding::running) {
+    ports.log.warning("giving back what was unplugged from the guest " + in_quotes(guest));
+    return return_unplugged(ports, guest);
+  }
   ports.log.warning("undoing what was left over from the guest " + in_quotes(guest));
   return release(ports, guest);
 }
@@ -30,7 +60,8 @@ void wait_for_others(Ports& ports, const Guest& guest, const Deadline& deadline)
   for (bool told = false;;) {
     bool wait = false;
     std::string leftover;
-    for (const auto& c : find_conflicts(ports.root, guest.name, devices_in_groups(ports.sysfs, guest))) {
+    for (const auto& c :
+         find_conflicts(ports.root, ports.sysfs, guest.name, devices_in_groups(ports.sysfs, guest))) {
       if (c.holding == Holding::running || c.holding == Holding::by_hand) return;  // no waiting helps
       const bool is_new = !contains(tried, c.owner.guest);
       if (c.holding == Holding::leftover && is_new) leftover = c.owner.guest;
@@ -59,11 +90,11 @@ std::vector<Error> to_errors(const std::vector<Finding>& findings) {
   return errors;
 }
 
-Record make_record(const Ports& ports, const Guest& guest, const Plan& plan, Caller caller) {
+Record make_record(const Ports& ports, const Guest& guest, const Plan& plan) {
   Record record;
   record.guest = guest.name;
   record.uuid = guest.uuid;
-  if (caller == Caller::hook) record.daemon = host::find_process(ports.root, ::getppid());
+  record.daemon = ports.daemon;
   record.since = std::time(nullptr);
   record.devices = guest.addresses();
   for (const auto& planned : plan) record.steps.push_back({planned.step});
@@ -82,7 +113,7 @@ std::vector<Error> give_back_without_journal(Ports& ports, const std::vector<Pci
     }
     // Without an override it was bound at boot (vfio-pci.ids=…): that is how the host is meant to be.
     if (driver_override->empty()) continue;
-    if (vfio_group_busy(ports, device->iommu_group)) {
+    if (is_open_through_vfio(ports.root, ports.sysfs, address)) {
       errors.push_back(
           {ErrorKind::refused, address.text() + ": a running guest has it", "shut the guest down first"});
       continue;
@@ -96,67 +127,88 @@ std::vector<Error> give_back_without_journal(Ports& ports, const std::vector<Pci
   return errors;
 }
 
-// A damaged journal: every line of it that can be read, and then the file goes.
+// A damaged journal: every line of it that can be read is undone.
 std::vector<Error> salvage(Ports& ports, const std::string& guest) {
   std::vector<Error> errors;
-  for (const auto& record : list_records(ports.root)) {
-    if (record.guest != guest) continue;
-    for (auto step = record.steps.rbegin(); step != record.steps.rend(); ++step) {
-      const std::string text = describe_undo(step->step);
-      if (text.empty()) continue;
-      const Stopwatch watch;
-      if (auto undone = undo_step(ports, step->step); !undone)
-        errors.push_back(undone.error());
-      else
-        ports.log.took(text, watch);
-    }
+  const auto record = find_record(ports.root, guest);
+  if (!record) return errors;
+  for (auto step = record->steps.rbegin(); step != record->steps.rend(); ++step) {
+    const std::string text = describe_undo(step->step);
+    const Stopwatch watch;
+    if (auto undone = undo_step(ports, step->step); !undone)
+      errors.push_back(undone.error());
+    else if (!text.empty())
+      ports.log.took(text, watch);
   }
   return errors;
 }
 
 // Whoever has the guest's devices by hand could take them from under its QEMU.
 Result<void> is_not_running(const Ports& ports, const std::string& guest) {
-  std::string uuid;
-  for (const auto& record : list_records(ports.root))
-    if (record.guest == guest) uuid = record.uuid;
-  const auto pid = host::find_guest_process(ports.root, guest, uuid);
+  const auto record = find_record(ports.root, guest);
+  const auto pid = host::find_guest_process(ports.root, guest, record ? record->uuid : "");
   if (!pid) return {};
   return fail(ErrorKind::refused,
               "the guest " + in_quotes(guest) + " is running (process " + std::to_string(*pid) + ")",
               "shut it down first: its devices come back by themselves then");
 }
 
-}  // namespace
-
-std::vector<Finding> check(const Ports& ports, const Guest& guest) {
-  auto findings = check(survey(ports.root, ports.sysfs, guest));
-  if (auto stays = check_desktop(ports, guest)) findings.push_back(std::move(*stays));
-  return findings;
-}
-
-Result<Plan> plan(const Ports& ports, const Guest& guest) {
+// All that is known before anything is decided: the host, the guest and the screen, measured once.
+struct Look {
+  Survey survey;
   std::vector<ToDetach> devices;
+  std::optional<Screen> screen;
+  std::vector<Finding> findings;
+};
+
+Look look(const Ports& ports, const Guest& guest) {
+  Look l{survey(ports.root, ports.sysfs, guest), {}, {}, {}};
+  l.findings = check(l.survey);
+  const auto add = [&](const std::string& device, const Error& error) {
+    l.findings.push_back({"answers", Severity::error, device, error.message, error.remedy});
+  };
   for (const auto& d : guest.devices) {
     // A device on a VFIO driver already is not ours: not touched, not given back.
     if (!d.is_ours() || !d.present || d.present->on_vfio) continue;
     auto driver_override = read_driver_override(ports, d.address());
-    if (!driver_override) return fail(driver_override.error());
-    devices.push_back(
+    if (!driver_override) {
+      add(d.address().text(), driver_override.error());
+      continue;
+    }
+    l.devices.push_back(
         {{d.address(), d.present->driver, *driver_override}, d.present->is_audio(), d.present->is_display()});
   }
-  const auto screen = measure_screen(ports, guest, devices);
-  auto steps = make_plan(std::move(devices), ports.sysfs.exists(names::vfio_pci_driver));
-  if (!screen) return steps;
-  if (const auto stays = check_desktop(*screen))
-    return fail(ErrorKind::refused, stays->message, stays->remedy);
-  return around(*screen, std::move(steps));
+  auto screen = measure_screen(ports, guest, l.devices);
+  if (!screen)
+    add("", screen.error());
+  else
+    l.screen = std::move(*screen);
+  if (l.screen)
+    if (auto stays = check_desktop(*l.screen)) l.findings.push_back(std::move(*stays));
+  return l;
+}
+
+Plan make_plan(const Ports& ports, const Look& l) {
+  auto steps = make_plan(l.devices, ports.sysfs.exists(names::vfio_pci_driver));
+  return l.screen ? around(*l.screen, std::move(steps)) : steps;
+}
+
+}  // namespace
+
+std::vector<Finding> check(const Ports& ports, const Guest& guest) {
+  return look(ports, guest).findings;
+}
+
+Plan plan(const Ports& ports, const Guest& guest) {
+  return make_plan(ports, look(ports, guest));
 }
 
 namespace {
 
+// Somebody has a device open, who may close it in a moment.
 bool only_holders(const std::vector<Finding>& findings) {
   return has_errors(findings) && std::all_of(findings.begin(), findings.end(), [](const Finding& f) {
-           return f.severity != Severity::error || f.check == "holders";
+           return f.severity != Severity::error || f.check == "holders" || f.check == "in use";
          });
 }
 
@@ -175,8 +227,7 @@ bool same_drivers(const Guest& a, const Guest& b) {
 }
 
 // Checks everything, and writes the journal with the plan: from then on the devices are the guest's.
-tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest, Caller caller,
-                                                const Deadline& deadline) {
+tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest, const Deadline& deadline) {
   using Errors = tl::unexpected<std::vector<Error>>;
   // Whoever looks at a device that has just appeared (udev, a sound server) is soon done.
   const Deadline passers_by(Milliseconds{1000});
@@ -184,42 +235,47 @@ tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest
     if (again) std::this_thread::sleep_for(Milliseconds{50});
     wait_for_others(ports, guest, deadline);
     // A device may have come back to its host driver while we waited: look again.
-    const Survey now = survey(ports.root, ports.sysfs, looked_at_again(ports, guest));
-    const bool changing = std::any_of(now.conflicts.begin(), now.conflicts.end(),
+    const Look l = look(ports, looked_at_again(ports, guest));
+    const bool changing = std::any_of(l.survey.conflicts.begin(), l.survey.conflicts.end(),
                                       [](const Conflict& c) { return c.holding == Holding::changing; });
     if (changing && !deadline.passed()) continue;
-
-    const auto findings = check(now);
-    if (only_holders(findings) && !passers_by.passed()) continue;
-    if (has_errors(findings)) return Errors(to_errors(findings));
+    if (only_holders(l.findings) && !passers_by.passed()) continue;
+    if (has_errors(l.findings)) return Errors(to_errors(l.findings));
+    const Plan steps = make_plan(ports, l);
 
     // Claims are made one at a time, and looking at everything takes its time: somebody may have been faster.
     const auto lock = lock_folder(ports.root, std::max(deadline.left(), Milliseconds{1000}));
     if (!lock) return Errors({lock.error()});
     const Guest current = looked_at_again(ports, guest);
     const auto groups = devices_in_groups(ports.sysfs, current);
-    if (!same_drivers(current, now.guest) || !find_conflicts(ports.root, guest.name, groups).empty())
-      continue;
-    const auto steps = plan(ports, current);
-    if (!steps) return Errors({steps.error()});
-    auto journal = Journal::create(ports.root, make_record(ports, current, *steps, caller));
+    const bool is_late = !same_drivers(current, l.survey.guest) ||
+                         !find_conflicts(ports.root, ports.sysfs, guest.name, groups).empty();
+    if (is_late && !ports.whole->passed()) continue;
+    if (is_late)
+      return Errors(
+          {{ErrorKind::timed_out, "other guests' devices change all the time", "try again in a moment"}});
+    auto journal = Journal::create(ports.root, make_record(ports, current, steps));
     if (!journal) return Errors({journal.error()});
-    for (const auto& f : findings) ports.log.warning(f.message);
+    for (const auto& f : l.findings) ports.log.warning(f.message);
     return std::move(*journal);
   }
 }
 
 }  // namespace
 
-std::vector<Error> prepare(Ports& ports, const Guest& guest, Caller caller) {
+std::vector<Error> prepare(Ports& ports, const Guest& guest) {
   const Stopwatch watch;
-  if (caller == Caller::hand)
+  const Milliseconds whole = ports.conf.deadlines.whole;
+  const Deadline end(whole);
+  // A third of the time is kept for undoing it all.
+  std::optional<Bounded> bounded(std::in_place, ports, whole * 2 / 3);
+  if (!ports.daemon)
     if (auto idle = is_not_running(ports, guest.name); !idle) return {idle.error()};
   if (has_journal(ports.root, guest.name))
     if (auto errors = recover(ports, guest.name); !errors.empty()) return errors;
 
-  const Deadline deadline(ports.conf.deadlines.lock);
-  auto journal = claim(ports, guest, caller, deadline);
+  const Deadline deadline(ports.limit(ports.conf.deadlines.lock));
+  auto journal = claim(ports, guest, deadline);
   if (!journal) return journal.error();
 
   auto executed = execute(ports, *journal);
@@ -229,6 +285,8 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest, Caller caller) {
     return {};
   }
   std::vector<Error> errors{executed.error()};
+  bounded.reset();
+  bounded.emplace(ports, end.left());
   for (auto& error : undo(ports, *journal))
     // The device that a driver does not let go of has been named.
     if (executed.error().stuck_pid == 0 || error.stuck_pid != executed.error().stuck_pid)
@@ -238,7 +296,8 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest, Caller caller) {
 
 std::vector<Error> release(Ports& ports, const std::string& guest) {
   const Stopwatch watch;
-  auto journal = Journal::open(ports.root, guest, ports.conf.deadlines.lock);
+  const Bounded bounded(ports, ports.conf.deadlines.whole);
+  auto journal = Journal::open(ports.root, guest, ports.limit(ports.conf.deadlines.lock));
   if (!journal && journal.error().is(ErrorKind::not_found)) return {};
   if (!journal) return {journal.error()};
   auto errors = undo(ports, *journal);
@@ -247,8 +306,13 @@ std::vector<Error> release(Ports& ports, const std::string& guest) {
 }
 
 std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vector<PciAddress>& addresses) {
-  if (auto idle = is_not_running(ports, guest); !idle) return {idle.error()};
-  auto journal = Journal::open(ports.root, guest, ports.conf.deadlines.lock);
+  const Bounded bounded(ports, ports.conf.deadlines.whole);
+  if (auto idle = is_not_running(ports, guest); !idle) {
+    const auto record = find_record(ports.root, guest);
+    if (record && !unplugged(ports.root, ports.sysfs, *record).empty()) return return_unplugged(ports, guest);
+    return {idle.error()};
+  }
+  auto journal = Journal::open(ports.root, guest, ports.limit(ports.conf.deadlines.lock));
   if (journal) return undo(ports, *journal);
   if (journal.error().is(ErrorKind::not_found)) return give_back_without_journal(ports, addresses);
   if (!journal.error().is(ErrorKind::bad_input)) return {journal.error()};

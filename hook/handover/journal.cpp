@@ -16,6 +16,8 @@ namespace qh::handover {
 namespace {
 
 constexpr std::string_view heading = "qemu-hook journal 1";
+// Of any version: what it has in common with this one can be read.
+constexpr std::string_view any_heading = "qemu-hook journal ";
 constexpr std::size_t largest_journal = 1U << 20U;
 
 template <class Number>
@@ -37,35 +39,15 @@ std::optional<host::ProcessId> parse_process(std::string_view pid, std::string_v
   return host::ProcessId{*p, *s};
 }
 
-// The guest's name and uuid may hold anything: as hexadecimal-escaped words.
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (char c : text) {
-    char buffer[4];
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte > 0x20 && byte < 0x7f && c != '%')
-      out += c;
-    else
-      out.append(buffer,
-                 static_cast<std::size_t>(std::snprintf(buffer, sizeof buffer, "%%%02X", unsigned{byte})));
-  }
-  return out;
-}
-
-std::optional<std::string> unescaped(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
+// A line that a newer version writes, and this one can do without: it begins with a word of small letters
+// that has no meaning here.
+bool may_be_newer(std::string_view verb) {
+  constexpr std::string_view known[] = {"guest", "uuid",  "daemon", "since", "device", "dead",   "returned",
+                                        "step",  "begin", "undone", "stuck", "ready",  "undoing"};
+  const bool is_word = verb.size() >= 4 && std::all_of(verb.begin(), verb.end(), [](char c) {
+                         return (c >= 'a' && c <= 'z') || c == '-';
+                       });
+  return is_word && std::find(std::begin(known), std::end(known), verb) == std::end(known);
 }
 
 // Applies one line. False if it is not one that a journal can have.
@@ -77,12 +59,12 @@ bool apply(Record& r, std::string_view line) {
     return n && *n < r.steps.size() ? &r.steps[*n] : nullptr;
   };
   if (verb == "guest" && w.size() == 2) {
-    const auto name = unescaped(w[1]);
+    const auto name = from_word(w[1]);
     if (name) r.guest = *name;
     return name.has_value();
   }
   if (verb == "uuid" && w.size() == 2) {
-    const auto uuid = unescaped(w[1]);
+    const auto uuid = from_word(w[1]);
     if (uuid) r.uuid = *uuid;
     return uuid.has_value();
   }
@@ -95,9 +77,10 @@ bool apply(Record& r, std::string_view line) {
     if (since) r.since = *since;
     return since.has_value();
   }
-  if ((verb == "device" || verb == "dead") && w.size() == 2) {
+  if ((verb == "device" || verb == "dead" || verb == "returned") && w.size() == 2) {
     const auto address = parse_pci_address(w[1]);
-    if (address) (verb == "device" ? r.devices : r.dead).push_back(*address);
+    auto& list = verb == "device" ? r.devices : verb == "dead" ? r.dead : r.returned;
+    if (address) list.push_back(*address);
     return address.has_value();
   }
   if (verb == "step") {
@@ -118,7 +101,7 @@ bool apply(Record& r, std::string_view line) {
   }
   if (line == "ready") return r.ready = true;
   if (line == "undoing") return r.undoing = true;
-  return false;
+  return w.size() > 1 && may_be_newer(verb);
 }
 
 std::string file_for(const std::string& root, const std::string& guest) {
@@ -148,15 +131,16 @@ Error damaged(const std::string& path, const std::string& guest, const std::stri
 }  // namespace
 
 bool Record::claims(const PciAddress& address) const {
-  return contains(devices, address);
+  return contains(devices, address) && !contains(returned, address);
 }
 
 std::string to_text(const Record& r) {
   std::string text(heading);
-  text += "\nguest " + escaped(r.guest) + "\nuuid " + escaped(r.uuid) + "\n";
+  text += "\nguest " + to_word(r.guest) + "\nuuid " + to_word(r.uuid) + "\n";
   if (r.daemon) text += "daemon " + to_words(*r.daemon) + "\n";
   text += "since " + std::to_string(r.since) + "\n";
   for (const auto& address : r.devices) text += "device " + address.text() + "\n";
+  for (const auto& address : r.returned) text += "returned " + address.text() + "\n";
   for (const auto& s : r.steps) text.append("step ").append(to_line(s.step)).append("\n");
   return text;
 }
@@ -165,7 +149,7 @@ Result<Record> parse_record(std::string_view text) {
   const auto end = text.rfind('\n');
   text = end == std::string_view::npos ? std::string_view{} : text.substr(0, end);
   const auto lines = split(text, '\n');
-  if (lines[0] != heading) return fail(ErrorKind::bad_input, "it does not begin as one");
+  if (!lines[0].starts_with(any_heading)) return fail(ErrorKind::bad_input, "the header line is missing");
   Record record;
   for (std::size_t i = 1; i < lines.size(); ++i)
     if (!apply(record, lines[i]))
@@ -178,16 +162,22 @@ Result<Journal> Journal::create(const std::string& root, const Record& record) {
   const std::string folder = root + names::run_folder;
   const std::string path = file_for(root, record.guest);
   const auto failed = [&](Error error) {
-    error.remedy =
-        "without a journal nothing is touched; see `df " + folder + "` and `ls -ld " + folder + "`";
+    if (error.remedy.empty())
+      error.remedy =
+          "without a journal nothing is touched; see `df " + folder + "` and `ls -ld " + folder + "`";
     return fail(std::move(error));
   };
+  const std::string text = to_text(record);
+  // What cannot be read back could not be undone.
+  if (const auto back = parse_record(text); !back || to_text(*back) != text)
+    return failed({ErrorKind::failed,
+                   "BUG: the journal of " + in_quotes(record.guest) + " would not be readable",
+                   "please report it, with the output of `qemu-hook --plan`"});
   // A file without a name until it is whole: whoever is killed before leaves nothing behind.
-  host::Fd fd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0644));
+  host::Fd fd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600));
   if (!fd) return failed(host::system_error("make the journal", path, errno));
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return failed(host::system_error("lock", path, errno));
-  if (auto written = host::write_all(fd.get(), to_text(record), path); !written)
-    return failed(written.error());
+  if (auto written = host::write_all(fd.get(), text, path); !written) return failed(written.error());
   if (::fsync(fd.get()) < 0) return failed(host::system_error("sync", path, errno));
   const std::string nameless = "/proc/self/fd/" + std::to_string(fd.get());
   if (::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0)
@@ -202,6 +192,7 @@ Result<Journal> Journal::open(const std::string& root, const std::string& guest,
   for (;;) {
     host::Fd fd(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
     if (!fd) return fail(host::system_error("open the journal", path, errno));
+    (void)::fchmod(fd.get(), 0600);  // an older version made it readable, and so lockable, for everybody
     if (auto locked = lock(fd.get(), path, deadline.left()); !locked) return fail(locked.error());
     // Whoever held the lock may have removed or replaced the file.
     struct stat ours {
@@ -249,6 +240,10 @@ Result<void> Journal::dead(const PciAddress& address) {
   record_.dead.push_back(address);
   return append("dead " + address.text());
 }
+Result<void> Journal::returned(const PciAddress& address) {
+  record_.returned.push_back(address);
+  return append("returned " + address.text());
+}
 Result<void> Journal::ready() {
   record_.ready = true;
   return append("ready");
@@ -275,34 +270,67 @@ Result<void> Journal::remove_damaged(const std::string& root, const std::string&
   return remove_file(file_for(root, guest));
 }
 
+namespace {
+
+// A journal as far as it can be read: of a damaged one its lines, one by one.
+std::optional<Record> read_record(const std::string& path) {
+  const auto text = host::read_file(path, largest_journal);
+  if (!text) return std::nullopt;
+  if (auto record = parse_record(*text)) return std::move(*record);
+  Record record;
+  for (const auto line : split(*text, '\n')) apply(record, line);
+  return record;
+}
+
+}  // namespace
+
 std::vector<Record> list_records(const std::string& root) {
   std::vector<Record> records;
   const std::string folder = root + names::run_folder;
+  constexpr std::string_view suffix = ".journal";
   for (const auto& name : host::list_folder(folder)) {
-    if (name.size() < 8 || name.substr(name.size() - 8) != ".journal") continue;
-    const auto text = host::read_file(folder + "/" + name, largest_journal);
-    if (!text) continue;
-    auto record = parse_record(*text);
-    if (!record) {
-      // What can still be told: its lines, one by one.
-      record.emplace();
-      for (const auto line : split(*text, '\n')) apply(*record, line);
-      if (record->guest.empty()) record->guest = name.substr(0, name.size() - 8);
-    }
+    if (!name.ends_with(suffix)) continue;
+    auto record = read_record(folder + "/" + name);
+    if (!record) continue;
+    if (record->guest.empty())
+      record->guest = guest_of_file_name(std::string_view(name).substr(0, name.size() - suffix.size()));
     records.push_back(std::move(*record));
   }
   return records;
+}
+
+std::optional<Record> find_record(const std::string& root, const std::string& guest) {
+  auto record = read_record(file_for(root, guest));
+  if (record) record->guest = guest;
+  return record;
 }
 
 bool has_journal(const std::string& root, const std::string& guest) {
   return host::exists(file_for(root, guest));
 }
 
+namespace {
+
+// Root's alone: whoever can open a file can lock it (flock(2)), and every hand-over would wait for him.
+Result<void> make_private(const host::Fd& folder, const std::string& path) {
+  struct stat status {};
+  if (::fstat(folder.get(), &status) < 0) return fail(host::system_error("look at", path, errno));
+  if (status.st_uid != ::geteuid())
+    return fail(ErrorKind::refused, path + " belongs to another user",
+                "remove it, and start the guest again");
+  if ((status.st_mode & 077) != 0 && ::fchmod(folder.get(), 0700) < 0)
+    return fail(host::system_error("close for others", path, errno));
+  return {};
+}
+
+}  // namespace
+
 Result<host::Fd> lock_folder(const std::string& root, Milliseconds timeout) {
   const std::string folder = root + names::run_folder;
   if (auto made = host::make_folders(folder); !made) return fail(made.error());
-  host::Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  host::Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd) return fail(host::system_error("open", folder, errno));
+  if (auto closed = make_private(fd, folder); !closed) return fail(closed.error());
   if (auto locked = lock(fd.get(), folder, timeout); !locked) return fail(locked.error());
   return fd;
 }

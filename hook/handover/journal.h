@@ -2,7 +2,11 @@
 //
 // A text file, /run/libvirt/qemu-hook/<guest>.journal, gone at reboot as bindings are. It appears whole
 // (rename) with the plan in it; then a line is appended and synced before and after each step. Its existence
-// is the guest's claim on its devices; a lock on it (flock) says that somebody works on it.
+// is the guest's claim on its devices; a lock on it (flock) says that somebody works on it. Folder and files
+// are root's alone, since whoever can open a file can lock it.
+//
+// Of a journal that a newer version has written, everything is read that both know; steps that are not known
+// here stay in it (UnknownStep), other lines are passed over.
 #pragma once
 
 #include <ctime>
@@ -33,9 +37,10 @@ struct Record {
   std::time_t since = 0;
   std::vector<PciAddress> devices;  // claimed: all of the guest's, also those that need no step
   std::vector<JournalledStep> steps;
-  std::vector<PciAddress> dead;  // did not answer after a reset: not for a host driver
-  bool ready = false;            // `prepare` came to its end
-  bool undoing = false;          // `release` or a rollback has begun
+  std::vector<PciAddress> dead;      // did not answer after a reset: not for a host driver
+  std::vector<PciAddress> returned;  // given back while the guest runs on, since it was unplugged from it
+  bool ready = false;                // `prepare` came to its end
+  bool undoing = false;              // `release` or a rollback has begun
 
   bool claims(const PciAddress& address) const;
 };
@@ -62,6 +67,7 @@ class Journal {
   Result<void> undone(std::size_t step);
   Result<void> stuck(std::size_t step, const host::ProcessId& process);
   Result<void> dead(const PciAddress& address);
+  Result<void> returned(const PciAddress& address);
   Result<void> ready();
   Result<void> undoing();
 
@@ -82,6 +88,8 @@ class Journal {
 
 // All journals on this host. A damaged one comes with what could be read of it: its devices are claimed too.
 std::vector<Record> list_records(const std::string& root);
+// The guest's, in the same way; nothing: it has none.
+std::optional<Record> find_record(const std::string& root, const std::string& guest);
 
 bool has_journal(const std::string& root, const std::string& guest);
 

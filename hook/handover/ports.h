@@ -1,6 +1,8 @@
 // All that a handover acts on: the host and libvirt, each as a port, and how to use them.
 #pragma once
 
+#include <algorithm>
+#include <optional>
 #include <string>
 
 #include "config/host_conf.h"
@@ -23,9 +25,15 @@ struct Ports {
   // How long a binding may lag behind the write that causes it. On a real kernel it is there when the write
   // returns.
   Milliseconds settle{2000};
-};
+  // The libvirt daemon that waits for this process, noted before anything else was done; nothing by hand.
+  // Once it has ended, nobody will call `release`.
+  std::optional<host::ProcessId> daemon = {};
+  // Until when all of the `prepare` or `release` must be over; without it, nothing but the single limits
+  // counts.
+  std::optional<Deadline> whole = {};
 
-// How long an attribute is waited for that a driver's hang can block. Healthy ones answer in microseconds.
-inline constexpr Milliseconds attribute_timeout{2000};
+  // What is left for something that may take as long as `own`.
+  Milliseconds limit(Milliseconds own) const { return whole ? std::min(own, whole->left()) : own; }
+};
 
 }  // namespace qh::handover

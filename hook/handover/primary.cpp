@@ -89,8 +89,8 @@ void measure_modules(const Ports& ports, const std::vector<ToDetach>& devices, S
 
 }  // namespace
 
-std::optional<Screen> measure_screen(const Ports& ports, const Guest& guest,
-                                     const std::vector<ToDetach>& devices) {
+Result<std::optional<Screen>> measure_screen(const Ports& ports, const Guest& guest,
+                                             const std::vector<ToDetach>& devices) {
   Screen s;
   const auto console = console_devices(ports.root, ports.sysfs, guest);
   for (const auto& d : devices) {
@@ -100,7 +100,7 @@ std::optional<Screen> measure_screen(const Ports& ports, const Guest& guest,
     s.devices.push_back(d.measured.address);
     if (d.is_display) s.cards.push_back(d.measured.address);
   }
-  if (s.cards.empty()) return std::nullopt;
+  if (s.cards.empty()) return std::optional<Screen>();
 
   s.display_manager = ports.services.display_manager();
   if (!s.display_manager.empty()) s.companions = ports.services.stopped_with(s.display_manager);
@@ -113,7 +113,9 @@ std::optional<Screen> measure_screen(const Ports& ports, const Guest& guest,
     for (const auto& f : host::platform_framebuffers(ports.root, ports.sysfs, card))
       s.framebuffers.push_back({f.driver, f.device, card});
   }
-  for (const auto& c : host::framebuffer_consoles(ports.sysfs))
+  const auto consoles = host::framebuffer_consoles(ports.sysfs);
+  if (!consoles) return fail(consoles.error());
+  for (const auto& c : *consoles)
     if (c.bound) s.consoles.push_back(c.name);
   if (host::exists(ports.root + names::systemd_runs)) s.awake_unit = awake_unit(guest);
   measure_holders(ports, s);
@@ -149,7 +151,7 @@ Plan around(const Screen& s, Plan devices) {
 
 namespace {
 
-std::optional<Screen> measure_screen(const Ports& ports, const Guest& guest) {
+Result<std::optional<Screen>> measure_screen(const Ports& ports, const Guest& guest) {
   std::vector<ToDetach> devices;
   for (const auto& d : guest.devices)
     if (d.is_ours() && d.present && !d.present->on_vfio)
@@ -170,12 +172,14 @@ std::optional<Finding> check_desktop(const Screen& screen) {
 
 std::optional<Finding> check_desktop(const Ports& ports, const Guest& guest) {
   const auto screen = measure_screen(ports, guest);
-  return screen ? check_desktop(*screen) : std::nullopt;
+  if (!screen) return Finding{"answers", Severity::error, "", screen.error().message, screen.error().remedy};
+  return *screen ? check_desktop(**screen) : std::nullopt;
 }
 
 std::vector<std::string> desktop_lines(const Ports& ports, const Guest& guest) {
-  const auto screen = measure_screen(ports, guest);
-  if (!screen) return {};
+  const auto measured = measure_screen(ports, guest);
+  if (!measured || !*measured) return {};
+  const auto& screen = *measured;
   const bool has_manager = !screen->display_manager.empty();
   return {
       "At its start " + (has_manager ? screen->display_manager + " ends, and all" : "all ends") +

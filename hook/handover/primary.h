@@ -42,9 +42,10 @@ struct Screen {
   bool has_desktop() const { return !display_manager.empty() || !users.empty(); }
 };
 
-// Nothing, if the guest has no such card, or its conf says that it is none.
-std::optional<Screen> measure_screen(const Ports& ports, const Guest& guest,
-                                     const std::vector<ToDetach>& devices);
+// Nothing, if the guest has no such card, or its conf says that it is none. timed_out: the kernel holds its
+// consoles.
+Result<std::optional<Screen>> measure_screen(const Ports& ports, const Guest& guest,
+                                             const std::vector<ToDetach>& devices);
 
 // The plan for the devices with all that makes way for them around it. Pure.
 Plan around(const Screen& screen, Plan devices);

@@ -19,7 +19,7 @@ Result<void> set_bound(Ports& ports, const std::string& console, bool bound, Mil
 
 bool any_bound(const Ports& ports) {
   const auto all = host::framebuffer_consoles(ports.sysfs);
-  return std::any_of(all.begin(), all.end(), [](const auto& c) { return c.bound; });
+  return all && std::any_of(all->begin(), all->end(), [](const auto& c) { return c.bound; });
 }
 
 // The kernel binds a console in place of its own one, and where it has none any more it does nothing and
@@ -46,10 +46,11 @@ Result<void> make_frame_buffer_anew(Ports& ports, const UnbindConsole& step) {
 
 Result<void> execute(Ports& ports, const UnbindConsole& step) {
   const auto consoles = host::framebuffer_consoles(ports.sysfs);
-  const bool bound = std::any_of(consoles.begin(), consoles.end(),
+  if (!consoles) return fail(consoles.error());
+  const bool bound = std::any_of(consoles->begin(), consoles->end(),
                                  [&](const auto& c) { return c.name == step.console && c.bound; });
   if (!bound) return {};
-  auto done = set_bound(ports, step.console, false, ports.conf.deadlines.detach);
+  auto done = set_bound(ports, step.console, false, ports.limit(ports.conf.deadlines.detach));
   if (!done) return fail_in("the text console " + step.console + " cannot be unbound", done.error());
   return {};
 }
@@ -57,11 +58,13 @@ Result<void> execute(Ports& ports, const UnbindConsole& step) {
 Result<void> undo(Ports& ports, const UnbindConsole& step) {
   // The kernel makes the console anew with the first frame buffer, perhaps under another number, and may bind
   // it by itself.
-  std::vector<host::Console> consoles;
-  Deadline(ports.settle).wait_for([&] {
-    consoles = host::framebuffer_consoles(ports.sysfs);
-    return !consoles.empty();
+  auto found = host::framebuffer_consoles(ports.sysfs);
+  Deadline(ports.limit(ports.settle)).wait_for([&] {
+    if (found && found->empty()) found = host::framebuffer_consoles(ports.sysfs);
+    return !found || !found->empty();
   });
+  if (!found) return fail(found.error());
+  const auto& consoles = *found;
   if (consoles.empty()) {
     ports.log.warning("there is no frame buffer for the text console " + step.console + " any more");
     return {};
@@ -70,7 +73,7 @@ Result<void> undo(Ports& ports, const UnbindConsole& step) {
       std::find_if(consoles.begin(), consoles.end(), [&](const auto& c) { return c.name == step.console; });
   if (console == consoles.end()) console = consoles.begin();
   if (console->bound) return {};
-  auto done = set_bound(ports, console->name, true, ports.conf.deadlines.reattach);
+  auto done = set_bound(ports, console->name, true, ports.limit(ports.conf.deadlines.reattach));
   if (!done) return fail_in("the text console " + console->name + " cannot be bound", done.error());
   return any_bound(ports) ? Result<void>() : make_frame_buffer_anew(ports, step);
 }
@@ -79,7 +82,7 @@ Result<void> execute(Ports& ports, const UnbindFramebuffer& step) {
   // A driver for the card that came in the meantime has taken it away.
   const std::string folder = names::platform_driver(step.driver);
   if (!ports.sysfs.exists(folder + "/" + step.device)) return {};
-  auto done = ports.sysfs.write(folder + "/unbind", step.device, ports.conf.deadlines.detach);
+  auto done = ports.sysfs.write(folder + "/unbind", step.device, ports.limit(ports.conf.deadlines.detach));
   if (!done && ports.sysfs.exists(folder + "/" + step.device))
     return fail_in(step.card.text() + ": the firmware's frame buffer " + step.device + " cannot be unbound",
                    done.error());
@@ -95,7 +98,7 @@ Result<void> undo(Ports& ports, const UnbindFramebuffer& step) {
   const bool has_driver = !host::bound_driver(ports.sysfs, step.card).empty();
   if (has_driver) return {};  // that one draws now
   const Result<void> done =
-      is_there ? ports.sysfs.write(folder + "/bind", step.device, ports.conf.deadlines.reattach)
+      is_there ? ports.sysfs.write(folder + "/bind", step.device, ports.limit(ports.conf.deadlines.reattach))
                : Result<void>(fail(ErrorKind::not_found, "the kernel has removed it"));
   if (!done || !ports.sysfs.exists(folder + "/" + step.device))
     ports.log.warning(step.card.text() + ": the firmware's frame buffer " + step.device +
@@ -105,7 +108,7 @@ Result<void> undo(Ports& ports, const UnbindFramebuffer& step) {
 
 Result<void> execute(Ports& ports, const UnloadModule& step) {
   if (!host::is_loaded_module(ports.sysfs, step.module)) return {};
-  auto done = ports.modules.unload(step.module, ports.conf.deadlines.detach);
+  auto done = ports.modules.unload(step.module, ports.limit(ports.conf.deadlines.detach));
   if (done || step.is_required) return done;
   ports.log.info(done.error().message + "; it stays loaded, which does no harm");
   return {};
@@ -113,7 +116,7 @@ Result<void> execute(Ports& ports, const UnloadModule& step) {
 
 Result<void> undo(Ports& ports, const UnloadModule& step) {
   if (host::is_loaded_module(ports.sysfs, step.module)) return {};
-  return ports.modules.load(step.module, ports.conf.deadlines.reattach);
+  return ports.modules.load(step.module, ports.limit(ports.conf.deadlines.reattach));
 }
 
 }  // namespace qh::handover

@@ -7,17 +7,9 @@
 namespace qh::handover {
 namespace {
 
-// An empty word would not be seen between two blanks.
-std::string word(const std::string& text) {
-  return text.empty() ? "-" : text;
-}
-std::string unword(std::string_view text) {
-  return text == "-" ? "" : std::string(text);
-}
-
 std::string line(const char* verb, const Measured& d) {
-  return std::string(verb) + " " + d.address.text() + " " + word(d.host_driver) + " " +
-         word(d.driver_override);
+  return std::string(verb) + " " + d.address.text() + " " + to_word(d.host_driver) + " " +
+         to_word(d.driver_override);
 }
 
 std::vector<std::string> texts(const std::vector<PciAddress>& addresses) {
@@ -42,8 +34,14 @@ bool is_name(std::string_view text) {
   });
 }
 
-tl::unexpected<Error> unknown(std::string_view text) {
-  return fail(ErrorKind::bad_input, "unknown step " + in_quotes(text));
+tl::unexpected<Error> damaged(std::string_view text) {
+  return fail(ErrorKind::bad_input, "damaged step " + in_quotes(text));
+}
+
+// The kinds of steps have names like "stop-service": another one is a newer version's.
+bool may_be_a_verb(std::string_view text) {
+  return !text.empty() && text[0] != '-' &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
 }
 
 Result<std::vector<PciAddress>> parse_addresses(const Words& words, std::size_t from, std::size_t to) {
@@ -59,19 +57,19 @@ Result<std::vector<PciAddress>> parse_addresses(const Words& words, std::size_t 
 // "end-sessions ADDRESS... for USER...", without users "end-sessions ADDRESS... for".
 Result<Step> parse_end_sessions(std::string_view text, const Words& words) {
   const auto mark = static_cast<std::size_t>(std::find(words.begin(), words.end(), "for") - words.begin());
-  if (mark == words.size()) return unknown(text);
+  if (mark == words.size()) return damaged(text);
   auto devices = parse_addresses(words, 1, mark);
   if (!devices) return fail(devices.error());
   EndSessions step{std::move(*devices), {}};
   for (std::size_t i = mark + 1; i < words.size(); ++i) {
-    if (!is_name(words[i])) return unknown(text);
+    if (!is_name(words[i])) return damaged(text);
     step.users.emplace_back(words[i]);
   }
   return step;
 }
 
 Result<Step> parse_unbind_framebuffer(std::string_view text, const Words& words) {
-  if (words.size() != 4 || !is_name(words[1]) || !is_name(words[2])) return unknown(text);
+  if (words.size() != 4 || !is_name(words[1]) || !is_name(words[2])) return damaged(text);
   const auto card = parse_pci_address(words[3]);
   if (!card) return fail(card.error());
   return UnbindFramebuffer{std::string(words[1]), std::string(words[2]), *card};
@@ -80,14 +78,17 @@ Result<Step> parse_unbind_framebuffer(std::string_view text, const Words& words)
 // Steps with one name and nothing else.
 Result<Step> parse_named(std::string_view text, const Words& words) {
   const auto verb = words[0];
-  if (words.size() != 2 || !is_name(words[1])) return unknown(text);
+  constexpr std::string_view known[] = {"load-module", "inhibit-sleep", "stop-service", "unload-module",
+                                        "unload-module-if-free"};
+  if (std::find(std::begin(known), std::end(known), verb) == std::end(known))
+    return may_be_a_verb(verb) ? Result<Step>(UnknownStep{std::string(text)}) : Result<Step>(damaged(text));
+  if (words.size() != 2 || !is_name(words[1])) return damaged(text);
   const std::string name(words[1]);
   if (verb == "load-module") return LoadModule{name};
   if (verb == "inhibit-sleep") return InhibitSleep{name};
   if (verb == "stop-service") return StopService{name};
   if (verb == "unload-module") return UnloadModule{name, true};
-  if (verb == "unload-module-if-free") return UnloadModule{name, false};
-  return unknown(text);
+  return UnloadModule{name, false};
 }
 
 // Steps with addresses, some with a name before them.
@@ -95,21 +96,23 @@ Result<Step> parse_addressed(std::string_view text, const Words& words) {
   const auto verb = words[0];
   const bool is_manager = verb == "stop-display-manager", is_console = verb == "unbind-console",
              has_name = is_manager || is_console;
-  if (has_name && (words.size() < 2 || !is_name(words[1]))) return unknown(text);
+  if (has_name && (words.size() < 2 || !is_name(words[1]))) return damaged(text);
   auto addresses = parse_addresses(words, has_name ? 2 : 1, words.size());
   if (!addresses) return fail(addresses.error());
   if (is_manager) return StopDisplayManager{std::string(words[1]), std::move(*addresses)};
   if (is_console) return UnbindConsole{std::string(words[1]), std::move(*addresses)};
   if (verb == "end-persistence" && addresses->size() == 1) return EndPersistence{addresses->front()};
   if (verb == "wait-for-holders") return WaitForHolders{std::move(*addresses)};
-  return unknown(text);
+  return damaged(text);
 }
 
 Result<Step> parse_device(std::string_view text, const Words& words) {
-  if (words.size() != 4) return unknown(text);
+  if (words.size() != 4) return damaged(text);
   const auto address = parse_pci_address(words[1]);
   if (!address) return fail(address.error());
-  Measured device{*address, unword(words[2]), unword(words[3])};
+  const auto driver = from_word(words[2]), driver_override = from_word(words[3]);
+  if (!driver || !driver_override) return damaged(text);
+  Measured device{*address, *driver, *driver_override};
   // Names of drivers become file names below /sys.
   for (const auto* name : {&device.host_driver, &device.driver_override})
     if (name->find('/') != std::string::npos || *name == "..")
@@ -123,6 +126,7 @@ Result<Step> parse_device(std::string_view text, const Words& words) {
 std::string describe(const Step& step) {
   return std::visit(
       Overloaded{
+          [](const UnknownStep& s) { return "a step of a newer version, " + in_quotes(s.line); },
           [](const LoadModule& s) { return "load the module " + s.module; },
           [](const Unbind& s) {
             return "unbind " + s.device.address.text() + " from " + s.device.host_driver;
@@ -170,6 +174,7 @@ std::string describe_undo(const Step& step) {
 std::string to_line(const Step& step) {
   return std::visit(
       Overloaded{
+          [](const UnknownStep& s) { return s.line; },
           [](const LoadModule& s) { return "load-module " + s.module; },
           [](const Unbind& s) { return line("unbind", s.device); },
           [](const Detach& s) { return line("detach", s.device); },

@@ -89,9 +89,15 @@ struct UnloadModule {
   bool operator==(const UnloadModule&) const = default;
 };
 
+// A step in the journal of a newer version of this program. What it did is for that version to undo.
+struct UnknownStep {
+  std::string line;
+  bool operator==(const UnknownStep&) const = default;
+};
+
 using Step =
-    std::variant<LoadModule, Unbind, Detach, InhibitSleep, StopDisplayManager, EndSessions, StopService,
-                 EndPersistence, WaitForHolders, UnbindConsole, UnbindFramebuffer, UnloadModule>;
+    std::variant<UnknownStep, LoadModule, Unbind, Detach, InhibitSleep, StopDisplayManager, EndSessions,
+                 StopService, EndPersistence, WaitForHolders, UnbindConsole, UnbindFramebuffer, UnloadModule>;
 
 struct PlannedStep {
   Step step;
@@ -112,7 +118,8 @@ std::string describe(const Step& step);
 // What giving back does about it: "reattach 0000:01:00.0 to nvidia"; empty where nothing is undone.
 std::string describe_undo(const Step& step);
 
-// One line of the journal, and back. Words are separated by blanks; none contains one.
+// One line of the journal, and back. Words are separated by blanks; one that contains a blank is escaped.
+// bad_input: the line is damaged. A kind of step that is not known here is an UnknownStep.
 std::string to_line(const Step& step);
 Result<Step> parse_step(std::string_view line);
 

@@ -18,14 +18,18 @@
 namespace qh::handover {
 namespace {
 
-DeviceUse look_below(const std::string& root, const host::Sysfs& sysfs, const Guest& guest, const Device& d) {
+DeviceUse look_below(const std::string& root, const host::Sysfs& sysfs, const Guest& guest, const Device& d,
+                     const Deadline& image_patience) {
   DeviceUse use;
   if (!d.present) return use;
+  const auto config = sysfs.read_bytes(names::attribute(d.address(), "config"), 4);
+  use.answers = config || !config.error().is(ErrorKind::timed_out);
+  if (!use.answers) return use;  // whatever asks its driver would wait as well
   use.reset_bug = host::reset_bug_family(sysfs, d.address());
   use.virtual_functions = host::virtual_functions(sysfs, d.address());
   if (d.present->on_vfio) return use;
-  use.storage = host::storage_use(root, sysfs, d.address(), guest.images);
-  use.network = host::network_use(root, d.address());
+  use.storage = host::storage_use(root, sysfs, d.address(), guest.images, image_patience);
+  use.network = host::network_use(root, sysfs, d.address());
   return use;
 }
 
@@ -33,7 +37,7 @@ DeviceUse look_below(const std::string& root, const host::Sysfs& sysfs, const Gu
 host::Holders look_for_holders(const std::string& root, const host::Sysfs& sysfs, const Guest& guest) {
   std::vector<host::DeviceNode> nodes;
   for (const auto& d : guest.devices) {
-    if (!d.present || d.present->on_vfio) continue;
+    if (!d.present) continue;
     for (auto& node : host::device_nodes(root, sysfs, d.address()))
       // While a shared node is open only the driver's module has to stay.
       if (node.kind != host::NodeKind::shared) nodes.push_back(std::move(node));
@@ -50,18 +54,19 @@ Survey survey(const std::string& root, const host::Sysfs& sysfs, Guest guest) {
     if (sysfs.exists(names::attribute(address, "physfn"))) s.virtual_devices.push_back(address);
   }
   s.console_devices = console_devices(root, sysfs, guest);
-  s.conflicts = find_conflicts(root, guest.name, devices_in_groups(sysfs, guest));
+  s.conflicts = find_conflicts(root, sysfs, guest.name, devices_in_groups(sysfs, guest));
 
+  const Deadline image_patience(host::image_patience);
   std::vector<PciAddress> going;
   for (const auto& d : guest.devices) {
-    s.uses.push_back(look_below(root, sysfs, guest, d));
+    s.uses.push_back(look_below(root, sysfs, guest, d, image_patience));
     if (!d.present) continue;
     if (!d.present->on_vfio) going.push_back(d.address());
     for (const auto& identity : {d.present->identity, d.conf.identity})
       if (d.conf.identity != d.present->identity) s.names[identity] = host::pci_name(identity);
   }
   s.holders = look_for_holders(root, sysfs, guest);
-  s.last_inputs = host::last_inputs(root, sysfs, going);
+  s.last_inputs = host::last_inputs(sysfs, going);
   for (const auto& file : guest.rom_files)
     if (auto problem = host::rom_problem(root, file)) s.rom_problems.push_back(std::move(*problem));
 

@@ -21,6 +21,7 @@ struct DeviceUse {
   std::vector<host::InterfaceUse> network;
   std::vector<PciAddress> virtual_functions;
   std::optional<std::string> reset_bug;  // the card's family
+  bool answers = true;                   // its configuration space can be read
 };
 
 struct Survey {

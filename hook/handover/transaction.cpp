@@ -1,6 +1,7 @@
 #include "handover/transaction.h"
 
 #include "core/contains.h"
+#include "core/text.h"
 #include "handover/desktop.h"
 #include "handover/device.h"
 #include "handover/screen.h"
@@ -11,17 +12,21 @@ namespace qh::handover {
 namespace {
 
 Result<void> execute_step(Ports& ports, const Record& record, const Step& step) {
-  return std::visit(
-      Overloaded{
-          [&](const LoadModule& s) { return ports.modules.load(s.module, ports.conf.deadlines.detach); },
-          [&](const Unbind& s) { return unbind_host_driver(ports, s.device.address); },
-          [&](const Detach& s) { return bind_vfio_driver(ports, s.device.address); },
-          [&](const UnbindConsole& s) { return execute(ports, s); },
-          [&](const UnbindFramebuffer& s) { return execute(ports, s); },
-          [&](const UnloadModule& s) { return execute(ports, s); },
-          [&](const auto& s) { return execute(ports, record, s); },
-      },
-      step);
+  return std::visit(Overloaded{
+                        [](const UnknownStep& s) -> Result<void> {
+                          return fail(ErrorKind::failed, "unknown step " + s.line);
+                        },
+                        [&](const LoadModule& s) {
+                          return ports.modules.load(s.module, ports.limit(ports.conf.deadlines.detach));
+                        },
+                        [&](const Unbind& s) { return unbind_host_driver(ports, s.device.address); },
+                        [&](const Detach& s) { return bind_vfio_driver(ports, s.device.address); },
+                        [&](const UnbindConsole& s) { return execute(ports, s); },
+                        [&](const UnbindFramebuffer& s) { return execute(ports, s); },
+                        [&](const UnloadModule& s) { return execute(ports, s); },
+                        [&](const auto& s) { return execute(ports, record, s); },
+                    },
+                    step);
 }
 
 const Measured* device_of(const Step& step) {
@@ -75,15 +80,45 @@ Result<void> undo_step(Ports& ports, const Step& step) {
                         // vfio stays, other guests may use it by now.
                         [](const LoadModule&) { return Result<void>{}; },
                         [](const EndSessions&) { return Result<void>{}; },
+                        [](const UnknownStep& s) -> Result<void> {
+                          return fail(
+                              ErrorKind::failed,
+                              "a newer version of qemu-hook has noted a step that this one does not know: " +
+                                  in_quotes(s.line),
+                              "`qemu-hook --reattach` of that version undoes it");
+                        },
                         [](const WaitForHolders&) { return Result<void>{}; },
                         [&](const auto& s) { return undo(ports, s); },
                     },
                     step);
 }
 
+namespace {
+
+// Whether there is still somebody to work for, and time.
+Result<void> may_go_on(const Ports& ports, const Record& record, std::size_t next) {
+  if (ports.daemon && !host::is_alive(ports.root, *ports.daemon))
+    return fail(ErrorKind::refused,
+                "the libvirt daemon (process " + std::to_string(ports.daemon->pid) +
+                    ") ended during the start, so nobody would give the devices back later",
+                "start the guest again when the daemon is up");
+  if (!ports.whole || !ports.whole->passed()) return {};
+  std::vector<std::string> missing;
+  for (; next < record.steps.size(); ++next) missing.push_back(describe(record.steps[next].step));
+  return fail(ErrorKind::timed_out,
+              "the time for the whole hand-over is up; not reached: " + join_few(missing),
+              "see `journalctl -t qemu-hook` for what took so long; `whole` in host.toml sets the time");
+}
+
+}  // namespace
+
 Result<void> execute(Ports& ports, Journal& journal) {
   for (std::size_t i = 0; i < journal.record().steps.size(); ++i) {
     const Step step = journal.record().steps[i].step;
+    if (auto may = may_go_on(ports, journal.record(), i); !may) {
+      ports.log.error(may.error().message);
+      return may;
+    }
     const Stopwatch watch;
     if (auto begun = journal.begin(i); !begun) return begun;
     if (auto done = execute_step(ports, journal.record(), step); !done) {
@@ -93,6 +128,8 @@ Result<void> execute(Ports& ports, Journal& journal) {
     }
     ports.log.took(describe(step), watch);
   }
+  if (ports.daemon && !host::is_alive(ports.root, *ports.daemon))
+    return may_go_on(ports, journal.record(), journal.record().steps.size());
   return journal.ready();
 }
 
@@ -100,12 +137,17 @@ std::vector<Error> undo(Ports& ports, Journal& journal) {
   std::vector<Error> errors;
   // What cannot be written down any more is undone all the same: each undoing stands on its own.
   (void)journal.undoing();
+  std::vector<std::string> not_reached;
   std::vector<PciAddress> failed;  // one failure a device is enough, and trying again would wait again
   for (std::size_t i = journal.record().steps.size(); i-- > 0;) {
     const JournalledStep step = journal.record().steps[i];
     if (!step.begun || step.undone) continue;
     const Measured* device = device_of(step.step);
     if (device != nullptr && contains(failed, device->address)) continue;
+    if (ports.whole && ports.whole->passed()) {
+      if (const std::string text = describe_undo(step.step); !text.empty()) not_reached.push_back(text);
+      continue;
+    }
     const Stopwatch watch;
     if (auto undone = undo_journalled(ports, journal.record(), step); !undone) {
       if (!step.stuck) note_stuck(ports, journal, i, undone.error().stuck_pid);
@@ -122,9 +164,32 @@ std::vector<Error> undo(Ports& ports, Journal& journal) {
     else if (const std::string text = describe_undo(step.step); !text.empty())
       ports.log.took(text, watch);
   }
+  if (!not_reached.empty()) {
+    errors.push_back({ErrorKind::timed_out,
+                      "the time for the whole hand-over is up; not reached: " + join_few(not_reached),
+                      "`qemu-hook --reattach " + printable(journal.record().guest) + "` goes on with it"});
+    ports.log.error(errors.back().message);
+  }
   if (!errors.empty()) return errors;
   if (auto removed = journal.remove(); !removed) errors.push_back(removed.error());
   return errors;
+}
+
+Result<void> undo_device(Ports& ports, Journal& journal, const PciAddress& address) {
+  const Stopwatch watch;
+  for (std::size_t i = journal.record().steps.size(); i-- > 0;) {
+    const JournalledStep step = journal.record().steps[i];
+    const Measured* device = device_of(step.step);
+    if (device == nullptr || device->address != address || !step.begun || step.undone) continue;
+    if (auto undone = undo_journalled(ports, journal.record(), step); !undone) {
+      if (!step.stuck) note_stuck(ports, journal, i, undone.error().stuck_pid);
+      ports.log.error(undone.error().message);
+      return undone;
+    }
+    (void)journal.undone(i);
+  }
+  ports.log.took("reattach " + address.text() + ", which was unplugged", watch);
+  return journal.returned(address);
 }
 
 }  // namespace qh::handover

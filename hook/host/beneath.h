@@ -1,11 +1,11 @@
 // What hangs below a PCI function: its disks, interfaces, device nodes.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/pci_address.h"
+#include "host/sysfs.h"
 
 namespace qh::host {
 
@@ -17,11 +17,7 @@ struct Beneath {
 // The links in a folder of /sys ("class/block", "class/net", "dev/char") that lead to a device below the
 // function, in the order of their names. Also what is behind another host bridge that the function makes
 // (Intel's VMD has its disks in a PCI domain of its own), since all of it goes with the function.
-std::vector<Beneath> links_beneath(const std::string& root, const std::string& folder,
-                                   const PciAddress& address);
-
-// A link's whole target. Nothing if it is no link.
-std::optional<std::string> link_target(const std::string& path);
+std::vector<Beneath> links_beneath(const Sysfs& sysfs, const std::string& folder, const PciAddress& address);
 
 // Whether one of the components of `path` is `component`.
 bool has_component(const std::string& path, const std::string& component);

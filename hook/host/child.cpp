@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -54,7 +55,8 @@ Error too_late(const std::string& what, Milliseconds timeout, int stuck_pid) {
   return error;
 }
 
-// A result as bytes: the kind ('0' for success), message and remedy, each ended by NUL.
+// A result as bytes: '0', the text (which may hold any byte) and NUL; or the error's kind, message and
+// remedy, each ended by NUL. The last byte tells that it is whole.
 std::string packed(const Result<std::string>& result) {
   if (result) return std::string("0") + *result + '\0';
   const Error& e = result.error();
@@ -62,11 +64,11 @@ std::string packed(const Result<std::string>& result) {
 }
 
 Result<std::string> unpacked(const std::string& bytes) {
-  const auto end = bytes.find('\0');
-  if (bytes.empty() || end == std::string::npos)
+  if (bytes.size() < 2 || bytes.back() != '\0')
     return fail(ErrorKind::failed, "the helper process ended early");
+  if (bytes[0] == '0') return bytes.substr(1, bytes.size() - 2);
+  const auto end = bytes.find('\0');
   const std::string text = bytes.substr(1, end - 1);
-  if (bytes[0] == '0') return text;
   const auto remedy_end = bytes.find('\0', end + 1);
   return fail(static_cast<ErrorKind>(bytes[0] - '1'), text, bytes.substr(end + 1, remedy_end - end - 1));
 }
@@ -151,11 +153,18 @@ Result<std::string> run_program(const std::vector<std::string>& argv, Millisecon
   if (!child) return fail(child.error());
   std::string output;
   const std::string what = join(argv, " ");
-  if (!receive_all(child->first.get(), deadline, output))
-    return fail(too_late(what, timeout, end_child(child->second)));
+  const Milliseconds look_again{20};
   int status = 0;
-  const bool ended = deadline.wait_for([&] { return ::waitpid(child->second, &status, WNOHANG) != 0; });
-  if (!ended) return fail(too_late(what, timeout, end_child(child->second)));
+  for (bool is_open = true, ended = false; !ended;) {
+    ended = ::waitpid(child->second, &status, WNOHANG) != 0;
+    if (!ended && deadline.passed()) return fail(too_late(what, timeout, end_child(child->second)));
+    // Once it has ended, what it printed last is there already.
+    const Milliseconds wait = ended ? Milliseconds{0} : std::min(look_again, deadline.left());
+    if (is_open)
+      is_open = !receive_all(child->first.get(), Deadline(wait), output);
+    else if (!ended)
+      std::this_thread::sleep_for(std::min(Milliseconds{1}, wait));
+  }
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
     return fail(ErrorKind::not_found, argv[0] + " is not installed");
@@ -165,9 +174,32 @@ Result<std::string> run_program(const std::vector<std::string>& argv, Millisecon
   return fail(ErrorKind::failed, what + " " + how + (said.empty() ? "" : ": " + printable(said)));
 }
 
+void listen_to_child(const std::function<void(const Tell&)>& work,
+                     const std::function<bool(std::string_view)>& hear, Milliseconds patience) {
+  auto child = fork_child(SOCK_SEQPACKET, [&] {
+    // The mark tells an empty piece from the end.
+    work([](const std::string& piece) { send(channel, "=" + piece); });
+  });
+  if (!child) return;
+  std::array<char, 65536> buffer{};
+  for (;;) {
+    pollfd p{child->first.get(), POLLIN, 0};
+    const int ready = ::poll(&p, 1, static_cast<int>(patience.count()));
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) break;
+    const ssize_t n = ::recv(child->first.get(), buffer.data(), buffer.size(), 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    if (!hear({buffer.data() + 1, static_cast<std::size_t>(n) - 1})) break;
+  }
+  child->first.reset();
+  ::kill(child->second, SIGKILL);
+  reap(child->second, Milliseconds{100});  // one that the kernel holds is left behind
+}
+
 Result<Servant> Servant::start(const Answer& answer) {
   auto child = fork_child(SOCK_SEQPACKET, [&] {
-    std::array<char, 4096> question{};
+    std::array<char, 65536> question{};
     for (;;) {
       const ssize_t n = ::recv(channel, question.data(), question.size(), 0);
       if (n < 0 && errno == EINTR) continue;

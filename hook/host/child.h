@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/deadline.h"
@@ -22,8 +23,16 @@ Result<std::string> run_in_child(const std::string& what, Milliseconds timeout,
                                  const std::function<Result<std::string>()>& work);
 
 // Runs a program (argv[0] an absolute path) without a shell, with an empty environment but PATH. What it
-// prints comes back; an exit status other than 0 is a failure that quotes it.
+// prints comes back; an exit status other than 0 is a failure that quotes it. A service that it leaves behind
+// may keep its output open: what is waited for is the end of the program itself.
 Result<std::string> run_program(const std::vector<std::string>& argv, Milliseconds timeout);
+
+// Runs `work` in a child that tells what it finds piece by piece, at most 64 KiB each. `hear` gets each piece
+// in its order; false: that was enough. Ends with the child, or when it has told nothing for `patience`: it
+// is ended then.
+using Tell = std::function<void(const std::string& piece)>;
+void listen_to_child(const std::function<void(const Tell&)>& work,
+                     const std::function<bool(std::string_view)>& hear, Milliseconds patience);
 
 // A child that answers questions, one at a time, for as long as the object lives.
 class Servant {
@@ -36,8 +45,11 @@ class Servant {
   Servant& operator=(Servant&&) = delete;
   ~Servant();
 
-  // timed_out: no answer in time; the child has been ended, and later questions fail as unavailable.
+  // timed_out: no answer in time; the child has been ended, and later questions fail as unavailable. Question
+  // and answer are at most 64 KiB.
   Result<std::string> ask(const std::string& what, const std::string& question, Milliseconds timeout);
+  // The child has ended, or was ended: it answers no more.
+  bool has_given_up() const { return !fd_; }
 
  private:
   Servant(Fd fd, int pid) : fd_(std::move(fd)), pid_(pid) {}

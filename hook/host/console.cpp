@@ -13,14 +13,21 @@ bool is_numbered(const std::string& name, const std::string& prefix) {
 
 }  // namespace
 
-std::vector<Console> framebuffer_consoles(const Sysfs& sysfs) {
+Result<std::vector<Console>> framebuffer_consoles(const Sysfs& sysfs) {
   std::vector<Console> all;
   for (const auto& name : sysfs.list(names::consoles)) {
     const std::string folder = std::string(names::consoles) + "/" + name;
     // "(M) frame buffer device", M for modular, S for system (drivers/tty/vt/vt.c, show_name).
     const std::string title = sysfs.read(folder + "/name").value_or("");
-    if (is_numbered(name, "vtcon") && title.find("frame buffer") != std::string::npos)
-      all.push_back({name, sysfs.read(folder + "/bind") == "1"});
+    if (!is_numbered(name, "vtcon") || title.find("frame buffer") == std::string::npos) continue;
+    const auto bound = sysfs.read(folder + "/bind");
+    if (!bound && bound.error().is(ErrorKind::timed_out)) {
+      Error error = bound.error();
+      error.message = "the kernel holds its text consoles: " + error.message;
+      error.remedy = "a graphics driver hangs, `dmesg` may say which; if it does not let go, reboot";
+      return fail(std::move(error));
+    }
+    all.push_back({name, bound && *bound == "1"});
   }
   return all;
 }

@@ -15,8 +15,10 @@ struct Console {
   bool bound = false;
 };
 
-// The text consoles that draw into a frame buffer; a dummy or a VGA text one is none of them.
-std::vector<Console> framebuffer_consoles(const Sysfs& sysfs);
+// The text consoles that draw into a frame buffer; a dummy or a VGA text one is none of them. timed_out: the
+// kernel's console lock is held, by a driver that hangs (show_bind in drivers/tty/vt/vt.c takes it since
+// Linux 5.4).
+Result<std::vector<Console>> framebuffer_consoles(const Sysfs& sysfs);
 
 // A frame buffer that the firmware set up, with the driver that has it.
 struct PlatformFramebuffer {

@@ -7,7 +7,10 @@
 
 #include "core/text.h"
 #include "host/beneath.h"
+#include "host/block_layer.h"
+#include "host/child.h"
 #include "host/file.h"
+#include "host/names.h"
 #include "host/pci_device.h"
 
 namespace qh::host {
@@ -23,20 +26,6 @@ bool read_number(const std::string& text, DeviceNode& node) {
   if (rest == text.c_str() || *rest != ':') return false;
   node.minor = static_cast<std::uint32_t>(std::strtoul(rest + 1, nullptr, 10));
   return true;
-}
-
-// Where udev and devtmpfs put the node (the `devnode` callbacks of the classes, for instance drm_devnode in
-// drivers/gpu/drm/drm_sysfs.c). `uevent` has it as DEVNAME, but takes the device's lock.
-std::string node_path(const std::string& subsystem, std::string name) {
-  std::replace(name.begin(), name.end(), '!', '/');
-  if (subsystem == "drm") return "/dev/dri/" + name;
-  if (subsystem == "sound") return "/dev/snd/" + name;
-  if (subsystem == "input") return "/dev/input/" + name;
-  if (subsystem == "accel") return "/dev/accel/" + name;
-  if (subsystem == "bsg") return "/dev/bsg/" + name;
-  if (subsystem == "vfio-dev") return "/dev/vfio/devices/" + name;
-  if (subsystem == "infiniband_verbs" || subsystem == "infiniband_mad") return "/dev/infiniband/" + name;
-  return "/dev/" + name;
 }
 
 // A component "usb1": beyond it are the devices on that bus.
@@ -62,11 +51,14 @@ std::optional<std::uint32_t> major_of(const std::string& root, const std::string
 
 void add_nvidia_nodes(const std::string& root, const PciAddress& function, std::vector<DeviceNode>& out) {
   const std::string gpus = root + "/proc/driver/nvidia/gpus";
-  const auto text = read_file(gpus + "/" + function.text() + "/information");
+  // NVIDIA's driver prints it under its locks.
+  const std::string file = gpus + "/" + function.text() + "/information";
+  if (!exists(file)) return;
+  const auto text = run_in_child("reading " + file, attribute_timeout, [&] { return read_file(file); });
   if (!text) return;
   const std::string mark = "Device Minor:";
   const auto add = [&](std::uint32_t major, std::uint32_t minor, const char* path, NodeKind kind) {
-    out.push_back({major, minor, path, "nvidia", kind, function});
+    out.push_back({major, minor, path, "nvidia", kind, function, false});
   };
   for (const auto line : split(*text, '\n')) {
     if (line.substr(0, mark.size()) != mark) continue;
@@ -88,24 +80,56 @@ void add_kfd(const Sysfs& sysfs, const PciAddress& function, std::vector<DeviceN
   if (bound_driver(sysfs, function) != "amdgpu") return;
   for (const auto& entry : sysfs.list("bus/pci/drivers/amdgpu"))
     if (const auto other = parse_pci_address(entry); other && *other != function) return;
-  DeviceNode node{0, 0, "/dev/kfd", "kfd", NodeKind::shared, function};
+  DeviceNode node{0, 0, "/dev/kfd", "kfd", NodeKind::shared, function, false};
   if (read_number(sysfs.read("class/kfd/kfd/dev").value_or(""), node)) out.push_back(node);
+}
+
+// A process that has the group open can use every function of it (drivers/vfio/group.c); one that opens the
+// device itself has no part of the group (drivers/vfio/device_cdev.c).
+void add_vfio_nodes(const Sysfs& sysfs, const PciAddress& function, std::vector<DeviceNode>& out) {
+  const auto group = sysfs.link(names::attribute(function, "iommu_group"));
+  if (!group || !is_on_vfio(sysfs, function)) return;
+  DeviceNode node{0, 0, "/dev/vfio/" + *group, "vfio", NodeKind::vfio, function, false};
+  if (read_number(sysfs.read("class/vfio/" + *group + "/dev").value_or(""), node))
+    out.push_back(std::move(node));
 }
 
 }  // namespace
 
+std::string node_path(const std::string& subsystem, std::string name) {
+  std::replace(name.begin(), name.end(), '!', '/');
+  if (subsystem == "drm") return "/dev/dri/" + name;
+  if (subsystem == "sound") return "/dev/snd/" + name;
+  if (subsystem == "input") return "/dev/input/" + name;
+  if (subsystem == "accel") return "/dev/accel/" + name;
+  if (subsystem == "bsg") return "/dev/bsg/" + name;
+  if (subsystem == "vfio-dev") return "/dev/vfio/devices/" + name;
+  if (subsystem == "infiniband_verbs" || subsystem == "infiniband_mad") return "/dev/infiniband/" + name;
+  return "/dev/" + name;
+}
+
 std::vector<DeviceNode> device_nodes(const std::string& root, const Sysfs& sysfs,
                                      const PciAddress& function) {
   std::vector<DeviceNode> all;
-  for (const auto& found : links_beneath(root, "dev/char", function)) {
+  for (const auto& found : links_beneath(sysfs, "dev/char", function)) {
     DeviceNode node;
     if (!read_number(found.name, node)) continue;
     node.subsystem = sysfs.link("dev/char/" + found.name + "/subsystem").value_or("");
     node.path = node_path(node.subsystem, found.path.substr(found.path.rfind('/') + 1));
-    node.kind = is_on_usb(found.path) ? NodeKind::hot_plug : NodeKind::own;
+    node.kind = is_on_usb(found.path)          ? NodeKind::hot_plug
+                : node.subsystem == "vfio-dev" ? NodeKind::vfio
+                                               : NodeKind::own;
     node.function = function;
     all.push_back(std::move(node));
   }
+  const BlockLayer blocks(root, sysfs);
+  for (const auto& disk : blocks.beneath(function)) {
+    DeviceNode node{0, 0, node_path("block", disk.name), "block", NodeKind::own, function, true};
+    if (!read_number(blocks.number(disk.name), node)) continue;
+    if (is_on_usb(sysfs.link_target("class/block/" + disk.name).value_or(""))) node.kind = NodeKind::hot_plug;
+    all.push_back(std::move(node));
+  }
+  add_vfio_nodes(sysfs, function, all);
   add_nvidia_nodes(root, function, all);
   add_kfd(sysfs, function, all);
   return all;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <memory>
 
@@ -61,6 +62,13 @@ Result<void> write_all(int fd, std::string_view text, const std::string& name) {
 
 bool exists(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0;
+}
+
+std::optional<std::string> link_target(const std::string& path) {
+  char target[PATH_MAX];
+  const ssize_t n = ::readlink(path.c_str(), target, sizeof target);
+  if (n <= 0) return std::nullopt;
+  return std::string(target, static_cast<std::size_t>(n));
 }
 
 std::vector<std::string> list_folder(const std::string& path) {

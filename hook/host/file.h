@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,6 +53,8 @@ Result<std::string> read_fd(int fd, const std::string& name, std::size_t limit);
 Result<void> write_all(int fd, std::string_view text, const std::string& name);
 
 bool exists(const std::string& path);
+// A symbolic link's target; nothing if it is none.
+std::optional<std::string> link_target(const std::string& path);
 // Names in a folder, sorted, without "." and ".."; empty if it cannot be read.
 std::vector<std::string> list_folder(const std::string& path);
 // The folder and its parents; new ones get 0755, whatever the umask.

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "core/deadline.h"
-#include "core/result.h"
 #include "host/device_nodes.h"
 
 namespace qh::host {
@@ -24,22 +23,13 @@ struct Holders {
   std::vector<int> unknown;
 };
 
-// Looks at all processes, in all namespaces. What is compared is the device's number behind each descriptor
-// and mapping, never a path, since containers have nodes of their own.
-//
-// In one of the two ways below: the kernel is asked where many files are open and it can be asked.
+// Looks through /proc at all processes, in all namespaces. What is compared is the device's number behind
+// each descriptor and mapping, never a path, since containers have nodes of their own; with a `root` that is
+// not the host's, descriptors are links in files, and their text counts too. A child does it, since the
+// kernel may hold whoever looks at a process: that process is then unknown, and costs `patience`, the time
+// without any progress after which the child is given up and another one goes on behind that process.
 Holders find_holders(const std::string& root, const std::vector<DeviceNode>& nodes,
                      Milliseconds patience = Milliseconds{1000});
-
-// By /proc, with a process's rights to see others. With a `root` that is not the host's, descriptors are
-// links in files, and their text counts too. Works in children, several at a time; one that the kernel holds
-// while it looks at a process costs that process (it becomes unknown) and `patience`, the time without any
-// progress after which it is given up.
-Holders look_through_processes(const std::string& root, const std::vector<DeviceNode>& nodes,
-                               Milliseconds patience);
-
-// By the kernel's own tables (open_devices.h), in a child: nobody is unknown. unavailable, timed_out.
-Result<Holders> ask_kernel_for_holders(const std::vector<DeviceNode>& nodes, Milliseconds timeout);
 
 // "Xorg (1201: /dev/dri/card1, /dev/nvidia0), telegram (1500: /dev/dri/renderD128 (mapped))"; the holders of
 // one process next to each other, as find_holders() gives them.

@@ -51,6 +51,9 @@ inline constexpr char libvirt_log_folder[] = "/var/log/libvirt/qemu";
 inline constexpr char login_sessions[] = "/run/systemd/sessions";
 inline constexpr char systemd_runs[] = "/run/systemd/system";  // sd_booted(3)
 inline constexpr char openrc_started[] = "/run/openrc/started";
+// libvirt's own, and where Slackware and Unraid have it.
+inline constexpr const char* daemon_pid_files[] = {"/run/libvirtd.pid", "/run/virtqemud.pid",
+                                                   "/run/libvirt/libvirtd.pid"};
 inline constexpr char libvirt_socket[] = "/run/libvirt/libvirt-sock";
 
 inline std::string guest_conf(const std::string& guest) {

@@ -29,8 +29,8 @@ unsigned long hex(std::string_view text) {
 
 class Network {
  public:
-  explicit Network(const std::string& root)
-      : folder_(root + "/sys/class/net/"), default_routes_(default_route_interfaces(root)) {}
+  Network(const std::string& root, const Sysfs& sysfs)
+      : sysfs_(sysfs), default_routes_(default_route_interfaces(root)) {}
 
   // Why the host needs it, as the rest of a sentence that begins with its name; empty: it does not.
   std::string reason(const std::string& interface) const {
@@ -42,24 +42,24 @@ class Network {
 
  private:
   std::string file(const std::string& interface, const std::string& name) const {
-    const auto text = read_file(folder_ + interface + "/" + name);
-    return text ? std::string(trimmed(*text)) : "";
+    return sysfs_.read(folder_ + interface + "/" + name).value_or("");
   }
-  bool is_bridge(const std::string& interface) const { return exists(folder_ + interface + "/bridge"); }
-  bool is_bond(const std::string& interface) const { return exists(folder_ + interface + "/bonding"); }
+  bool is_bridge(const std::string& interface) const {
+    return sysfs_.exists(folder_ + interface + "/bridge");
+  }
+  bool is_bond(const std::string& interface) const { return sysfs_.exists(folder_ + interface + "/bonding"); }
   bool is_up(const std::string& interface) const {
     return (std::strtoul(file(interface, "flags").c_str(), nullptr, 0) & interface_up) != 0;
   }
   std::string master(const std::string& interface) const {
-    const auto target = link_target(folder_ + interface + "/master");
-    return target ? target->substr(target->rfind('/') + 1) : "";
+    return sysfs_.link(folder_ + interface + "/master").value_or("");
   }
   // What is made of the interface: its master, its VLANs, macvlans and the like (netdev_adjacent_sysfs_add in
   // net/core/dev.c makes an "upper_NAME" for each).
   Names uppers(const std::string& interface) const {
     Names all;
     if (const auto name = master(interface); !name.empty()) all.push_back(name);
-    for (const auto& entry : list_folder(folder_ + interface))
+    for (const auto& entry : sysfs_.list(folder_ + interface))
       if (entry.compare(0, 6, "upper_") == 0) add_once(all, entry.substr(6));
     return all;
   }
@@ -99,7 +99,8 @@ class Network {
     return {};
   }
 
-  std::string folder_;
+  const Sysfs& sysfs_;
+  const std::string folder_ = "class/net/";
   Names default_routes_;
 };
 
@@ -129,10 +130,11 @@ std::vector<std::string> default_route_interfaces(const std::string& root) {
   return all;
 }
 
-std::vector<InterfaceUse> network_use(const std::string& root, const PciAddress& address) {
-  const auto interfaces = links_beneath(root, "class/net", address);
+std::vector<InterfaceUse> network_use(const std::string& root, const Sysfs& sysfs,
+                                      const PciAddress& address) {
+  const auto interfaces = links_beneath(sysfs, "class/net", address);
   if (interfaces.empty()) return {};
-  const Network network(root);
+  const Network network(root, sysfs);
   std::vector<InterfaceUse> all;
   for (const auto& found : interfaces)
     if (const auto reason = network.reason(found.name); !reason.empty())

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/pci_address.h"
+#include "host/sysfs.h"
 
 namespace qh::host {
 
@@ -16,7 +17,7 @@ struct InterfaceUse {
 
 // The interfaces below the function that the host needs, with the reason that weighs most: the default route,
 // carried by itself or by what is made of it; else a bridge or bond that is up.
-std::vector<InterfaceUse> network_use(const std::string& root, const PciAddress& address);
+std::vector<InterfaceUse> network_use(const std::string& root, const Sysfs& sysfs, const PciAddress& address);
 
 // The interfaces with a default route, IPv4's first.
 std::vector<std::string> default_route_interfaces(const std::string& root);

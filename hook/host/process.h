@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "core/result.h"
+
 namespace qh::host {
 
 struct ProcessId {
@@ -14,7 +16,16 @@ struct ProcessId {
   bool operator==(const ProcessId&) const = default;
 };
 
-// Nothing if there is no such process. `root` stands in front of "/proc" in all of these.
+struct Process {
+  ProcessId id;
+  int parent = 0;
+  std::string command;  // "comm": at most 15 characters of the program's name
+};
+
+// Nothing if there is no such process, or it has ended and only waits for its parent. `root` stands in front
+// of
+// "/proc" in all of these.
+std::optional<Process> read_process(const std::string& root, int pid);
 std::optional<ProcessId> find_process(const std::string& root, int pid);
 bool is_alive(const std::string& root, const ProcessId& process);
 
@@ -22,8 +33,18 @@ bool is_alive(const std::string& root, const ProcessId& process);
 std::string command_name(const std::string& root, int pid);
 
 // The guest's QEMU, by libvirt's pid file and, since a pid can be another's by now, the UUID in its
-// arguments.
+// arguments. A process whose arguments the kernel does not show in time (its memory map is locked) counts as
+// it.
 std::optional<int> find_guest_process(const std::string& root, const std::string& guest,
                                       const std::string& uuid);
+
+// The libvirt daemon that runs now, by its pid file; nothing: none does.
+std::optional<Process> find_running_daemon(const std::string& root);
+
+// The libvirt daemon on whose behalf this process runs: the nearest ancestor that is one. Another hook may
+// stand in between, a dispatcher script whose end says nothing. Where no ancestor is known as a daemon (a
+// wrapper with another name), the eldest below init counts; nothing, where /proc shows none. not_found: the
+// caller has ended, so this process is init's child.
+Result<std::optional<ProcessId>> find_calling_daemon(const std::string& root);
 
 }  // namespace qh::host

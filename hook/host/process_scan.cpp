@@ -28,8 +28,8 @@ bool is_denied(int error_number) {
 
 // Calls `act` with each name in an open folder. Its entries come straight from the kernel, by the hundred.
 template <class Act>
-void for_each_entry(int folder, std::vector<char>& buffer, std::atomic<std::size_t>& progress, Act act) {
-  for (;; ++progress) {
+void for_each_entry(int folder, std::vector<char>& buffer, const std::function<void()>& progress, Act act) {
+  for (;; progress()) {
     const long n = ::syscall(SYS_getdents64, folder, buffer.data(), buffer.size());
     if (n <= 0) return;
     for (long at = 0; at < n;) {
@@ -43,14 +43,14 @@ void for_each_entry(int folder, std::vector<char>& buffer, std::atomic<std::size
 }  // namespace
 
 void Found::add(std::size_t index, bool mapped) {
-  for (std::size_t i = 0; i < count; ++i)
-    if (nodes[i].index == index) return;
-  if (count < most) nodes[count++] = {static_cast<std::uint16_t>(index), mapped};
+  for (const auto& node : nodes)
+    if (node.index == index) return;
+  nodes.push_back({index, mapped});
 }
 
 ProcessScan::ProcessScan(int proc, const std::vector<DeviceNode>& nodes, bool by_text,
-                         std::atomic<std::size_t>& progress)
-    : proc_(proc), nodes_(nodes), by_text_(by_text), progress_(progress), buffer_(1U << 16U) {}
+                         std::function<void()> progress)
+    : proc_(proc), nodes_(nodes), by_text_(by_text), progress_(std::move(progress)), buffer_(1U << 16U) {}
 
 // The node that a descriptor, a mapping or a path leads to, or none, unreadable, gone.
 int ProcessScan::node_behind(int folder, const char* name) const {
@@ -59,9 +59,10 @@ int ProcessScan::node_behind(int folder, const char* name) const {
   // DONT_SYNC: a file on a server that does not answer must not be waited for; a node's number is always
   // known.
   if (::statx(folder, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &status) == 0) {
-    if (S_ISCHR(status.stx_mode))
+    if (S_ISCHR(status.stx_mode) || S_ISBLK(status.stx_mode))
       for (std::size_t i = 0; i < nodes_.size(); ++i)
-        if (nodes_[i].minor == status.stx_rdev_minor && nodes_[i].major == status.stx_rdev_major)
+        if (nodes_[i].is_block == S_ISBLK(status.stx_mode) && nodes_[i].minor == status.stx_rdev_minor &&
+            nodes_[i].major == status.stx_rdev_major)
           return static_cast<int>(i);
   } else {
     node = is_denied(errno) ? unreadable : gone;
@@ -158,7 +159,7 @@ void ProcessScan::mappings(int pid, Found& out) {
     return;
   }
   std::size_t kept = 0;  // the beginning of a line that the last read cut
-  for (;; ++progress_) {
+  for (;; progress_()) {
     const ssize_t n = ::read(fd.get(), buffer_.data() + kept, buffer_.size() - kept);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) {
@@ -202,7 +203,6 @@ void ProcessScan::look_at(int pid, Found& out) {
   if (!any_descriptor_ && !out.unreadable) descriptors_of_threads(pid, out);
   if (!out.unreadable) mappings(pid, out);
   if (out.unreadable && is_without_files(pid)) out.unreadable = false;
-  out.done = true;
 }
 
 }  // namespace qh::host

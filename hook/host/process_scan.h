@@ -1,9 +1,8 @@
 // The descriptors and mappings of one process.
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <unordered_map>
 #include <vector>
 
@@ -11,17 +10,14 @@
 
 namespace qh::host {
 
-// What was found in one process; no pointers, since it is written by a child into shared memory.
+// What was found in one process.
 struct Found {
-  static constexpr std::size_t most = 8;
   struct Node {
-    std::uint16_t index;  // in the list of nodes
-    bool mapped;          // found mapped, not open
+    std::size_t index;  // in the list of nodes
+    bool mapped;        // found mapped, not open
   };
-  std::array<Node, most> nodes{};  // more than these help nobody
-  std::uint8_t count = 0;
+  std::vector<Node> nodes;
   bool unreadable = false;
-  bool done = false;
 
   void add(std::size_t index, bool mapped);
 };
@@ -29,9 +25,8 @@ struct Found {
 class ProcessScan {
  public:
   // `proc` is an open descriptor of /proc. `by_text`: links whose text is a node's path count too. `progress`
-  // grows as long as the kernel answers.
-  ProcessScan(int proc, const std::vector<DeviceNode>& nodes, bool by_text,
-              std::atomic<std::size_t>& progress);
+  // is called as long as the kernel answers.
+  ProcessScan(int proc, const std::vector<DeviceNode>& nodes, bool by_text, std::function<void()> progress);
 
   // Descriptors first, then mappings: looking at those can block in the kernel.
   void look_at(int pid, Found& out);
@@ -48,7 +43,7 @@ class ProcessScan {
   int proc_;
   const std::vector<DeviceNode>& nodes_;
   bool by_text_;
-  std::atomic<std::size_t>& progress_;
+  std::function<void()> progress_;
   bool any_descriptor_ = false;
   std::vector<char> buffer_;
   // What a mapped file turned out to be, by a hash of what maps says about it (device, inode, name): most

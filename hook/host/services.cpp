@@ -1,6 +1,5 @@
 #include "host/services.h"
 
-#include <limits.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -40,33 +39,34 @@ tl::unexpected<Error> not_here() {
 }
 
 struct UnitState {
-  std::string name;    // what an alias stands for
-  std::string active;  // "active", "inactive", "failed", "deactivating", …
+  std::string name;     // what an alias stands for
+  std::string active;   // "active", "inactive", "failed", "deactivating", …
+  bool queued = false;  // a job for it waits: of a unit that is down it can only be its start
   // Neither, where systemd did not answer.
-  bool is_down() const { return active == "inactive" || active == "failed"; }
+  bool is_down() const { return (active == "inactive" || active == "failed") && !queued; }
   bool runs() const { return !active.empty() && !is_down(); }
 };
 
 UnitState unit_state(const std::string& unit) {
   UnitState state;
   const auto text =
-      run_tool("systemctl", {"show", "--property=Id", "--property=ActiveState", "--", unit}, question_limit);
+      run_tool("systemctl", {"show", "--property=Id,ActiveState,Job", "--", unit}, question_limit);
   if (!text) return state;
   for (const auto line : split(*text, '\n')) {
-    if (line.substr(0, 3) == "Id=") state.name = trimmed(line.substr(3));
-    if (line.substr(0, 12) == "ActiveState=") state.active = trimmed(line.substr(12));
+    if (line.starts_with("Id=")) state.name = trimmed(line.substr(3));
+    if (line.starts_with("ActiveState=")) state.active = trimmed(line.substr(12));
+    // The job's number; none, or 0 before systemd 240, without one.
+    if (line.starts_with("Job="))
+      state.queued = trimmed(line.substr(4)).find_first_not_of('0') != std::string::npos;
   }
   return state;
 }
 
 // From files alone: the alias that `systemctl enable` makes, and whether the unit has processes.
 std::string recorded_display_manager(const std::string& root) {
-  char target[PATH_MAX];
-  const std::string alias = root + "/etc/systemd/system/display-manager.service";
-  const ssize_t n = ::readlink(alias.c_str(), target, sizeof target);
-  if (n <= 0) return {};
-  const std::string path(target, static_cast<std::size_t>(n));
-  const std::string unit = path.substr(path.rfind('/') + 1);
+  const auto path = link_target(root + "/etc/systemd/system/display-manager.service");
+  if (!path) return {};
+  const std::string unit = path->substr(path->rfind('/') + 1);
   return exists(root + "/sys/fs/cgroup/system.slice/" + unit) ? unit : "";
 }
 

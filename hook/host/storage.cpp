@@ -1,7 +1,6 @@
 #include "host/storage.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,9 +20,12 @@ bool names_disk(const std::vector<DiskUse>& uses, const std::string& name) {
   return std::any_of(uses.begin(), uses.end(), [&](const auto& u) { return u.disk == name; });
 }
 
-// A file's name without links. In a child: a folder on the way may be on a server that does not answer.
-std::string real_path(const std::string& root, const std::string& path) {
-  const auto real = run_in_child("looking for " + path, Milliseconds{1000}, [&]() -> Result<std::string> {
+// A file's name without links. In a child: a folder on the way may be on a server that does not answer. Once
+// `patience` has passed, names are taken as they are.
+std::string real_path(const std::string& root, const std::string& path, const Deadline& patience) {
+  if (patience.passed()) return path;
+  const auto limit = std::min(Milliseconds{1000}, patience.left());
+  const auto real = run_in_child("looking for " + path, limit, [&]() -> Result<std::string> {
     const std::unique_ptr<char, void (*)(void*)> found(::realpath((root + path).c_str(), nullptr), std::free);
     if (!found) return fail(system_error("find", path, errno));
     return std::string(found.get());
@@ -33,13 +35,14 @@ std::string real_path(const std::string& root, const std::string& path) {
 }
 
 void find_own_images(const std::string& root, const DiskReasons& reasons, const std::vector<Disk>& disks,
-                     const std::vector<std::string>& images, std::vector<DiskUse>& out) {
+                     const std::vector<std::string>& images, const Deadline& patience,
+                     std::vector<DiskUse>& out) {
   const BlockLayer& blocks = reasons.blocks();
   for (const auto& image : images) {
     const bool is_node = !blocks.name_of(image).empty();
     // What /dev does not have, or has in memory only, is on no disk.
     if (image.compare(0, 1, "/") != 0 || (!is_node && image.compare(0, 5, "/dev/") == 0)) continue;
-    const auto devices = reasons.devices_of(is_node ? image : real_path(root, image));
+    const auto devices = reasons.devices_of(is_node ? image : real_path(root, image, patience));
     for (const auto& disk : disks) {
       const auto stack = blocks.stack_above(disk.name);
       const bool on_it =
@@ -112,25 +115,14 @@ void ask_kernel(const std::string& root, const DiskReasons& reasons, const std::
 
 }  // namespace
 
-Exclusive open_exclusively(const std::string& node) {
-  struct stat status {};
-  if (::stat(node.c_str(), &status) < 0 || !S_ISBLK(status.st_mode)) return Exclusive::absent;
-  // Without O_CREAT, O_EXCL asks a block device whether anything in the kernel or any program has claimed it:
-  // a mount, a member of a pool, mkfs (open(2); bd_prepare_to_claim in block/bdev.c). O_NONBLOCK: an empty
-  // drive is not waited for.
-  const Fd fd(::open(node.c_str(), O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC));
-  if (fd) return Exclusive::free;
-  if (errno == EBUSY) return Exclusive::busy;
-  return errno == ENOMEDIUM || errno == ENXIO || errno == ENODEV ? Exclusive::free : Exclusive::unknown;
-}
-
 StorageUse storage_use(const std::string& root, const Sysfs& sysfs, const PciAddress& address,
-                       const std::vector<std::string>& images, const TryExclusive& try_exclusive) {
+                       const std::vector<std::string>& images, const Deadline& patience,
+                       const TryExclusive& try_exclusive) {
   StorageUse out;
   const auto disks = BlockLayer(root, sysfs).beneath(address);
   if (disks.empty()) return out;
   const DiskReasons reasons(root, sysfs);
-  find_own_images(root, reasons, disks, images, out.uses);
+  find_own_images(root, reasons, disks, images, patience, out.uses);
   for (const auto& disk : disks) {
     const std::string reason = reasons.reason(disk);
     if (!reason.empty()) out.uses.push_back({disk.name, disk.name + " " + reason});

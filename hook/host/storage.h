@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "core/deadline.h"
 #include "core/pci_address.h"
+#include "host/block_device.h"
 #include "host/sysfs.h"
 
 namespace qh::host {
@@ -21,15 +23,15 @@ struct StorageUse {
   std::vector<DiskUse> unknown;
 };
 
-// What the kernel answers to an exclusive open of a block device's node.
-enum class Exclusive { free, busy, absent, unknown };
 using TryExclusive = std::function<Exclusive(const std::string& node)>;
-Exclusive open_exclusively(const std::string& node);
 
-// `images` are the files and block devices behind the guest's own disks. Looks at the stack from each disk up
-// to what is mounted, and where that says nothing, asks the kernel. Whatever could block runs in a child.
+// `images` are the files and block devices behind the guest's own disks; looking for those that do not answer
+// takes no longer than `patience`, one for all devices of a guest. Looks at the stack from each disk up to
+// what is mounted, and where that says nothing, asks the kernel. Whatever could block runs in a child.
+inline constexpr Milliseconds image_patience{2500};
 StorageUse storage_use(const std::string& root, const Sysfs& sysfs, const PciAddress& address,
                        const std::vector<std::string>& images,
+                       const Deadline& patience = Deadline(image_patience),
                        const TryExclusive& try_exclusive = open_exclusively);
 
 }  // namespace qh::host

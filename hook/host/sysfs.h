@@ -1,14 +1,25 @@
 // What this program does with /sys, as a port: the real one, and in tests a model of the kernel.
+//
+// The one door to what can wait for a driver. Reading or writing an attribute runs the kernel's code for it,
+// which may take the lock of a device, of the console or of a driver: if a driver hangs with that lock held,
+// whoever touches the attribute waits where no signal reaches it, and libvirt would wait with the hook. So no
+// attribute is read or written in this process: a child does it, with a deadline. Links and folders take no
+// lock of a driver's (fs/kernfs), and are looked at directly.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/deadline.h"
 #include "core/result.h"
+#include "host/child.h"
 
 namespace qh::host {
+
+// How long an attribute may take to be read. Healthy ones answer in microseconds.
+inline constexpr Milliseconds attribute_timeout{2000};
 
 // Paths are relative to /sys.
 class Sysfs {
@@ -16,34 +27,43 @@ class Sysfs {
   virtual ~Sysfs() = default;
 
   virtual bool exists(const std::string& path) const = 0;
-  // Trimmed; nothing if it cannot be read. Only for attributes that take no device lock.
-  virtual std::optional<std::string> read(const std::string& path) const = 0;
-  // For `driver_override` and `uevent`: a driver that hangs in its remove() holds the device's lock, and
-  // blocks whoever reads these (drivers/pci/pci-sysfs.c, drivers/base/core.c). Trimmed.
-  virtual Result<std::string> read_locked(const std::string& path, Milliseconds timeout) const = 0;
+  // Trimmed. not_found; failed; timed_out: the kernel holds the attribute, since a driver hangs. `stuck_pid`
+  // then names the child that is left behind.
+  Result<std::string> read(const std::string& path) const;
+  // At most `limit` bytes, as they are. Fails as read() does.
+  virtual Result<std::string> read_bytes(const std::string& path, std::size_t limit) const = 0;
   // The last component of a symbolic link's target: the driver of a device, its IOMMU group.
-  virtual std::optional<std::string> link(const std::string& path) const = 0;
+  std::optional<std::string> link(const std::string& path) const;
+  // The whole target.
+  virtual std::optional<std::string> link_target(const std::string& path) const = 0;
   // Names in a folder, sorted.
   virtual std::vector<std::string> list(const std::string& path) const = 0;
 
-  // Every write can block in the kernel: timed_out then says so, with the writer that is left behind.
-  virtual Result<void> write(const std::string& path, const std::string& value, Milliseconds timeout) = 0;
+  // timed_out: the kernel did not come back from the write, which may still take effect. The block devices
+  // `held` (paths of their nodes) are opened exclusively before the write and held until it returns, so that
+  // nobody mounts one in between. refused: one of them is in use, and nothing was written.
+  virtual Result<void> write(const std::string& path, const std::string& value, Milliseconds timeout,
+                             const std::vector<std::string>& held = {}) = 0;
 };
 
 class RealSysfs : public Sysfs {
  public:
   // `root` stands in front of "/sys"; empty for the host itself.
-  explicit RealSysfs(const std::string& root) : base_(root + "/sys/") {}
+  explicit RealSysfs(const std::string& root) : root_(root), base_(root + "/sys/") {}
 
   bool exists(const std::string& path) const override;
-  std::optional<std::string> read(const std::string& path) const override;
-  Result<std::string> read_locked(const std::string& path, Milliseconds timeout) const override;
-  std::optional<std::string> link(const std::string& path) const override;
+  Result<std::string> read_bytes(const std::string& path, std::size_t limit) const override;
+  std::optional<std::string> link_target(const std::string& path) const override;
   std::vector<std::string> list(const std::string& path) const override;
-  Result<void> write(const std::string& path, const std::string& value, Milliseconds timeout) override;
+  Result<void> write(const std::string& path, const std::string& value, Milliseconds timeout,
+                     const std::vector<std::string>& held = {}) override;
 
  private:
+  std::string root_;
   std::string base_;
+  mutable std::optional<Servant> reader_;
+  // Children that hang in an attribute: as long as one does, nobody else is sent after it.
+  mutable std::map<std::string, int> stuck_;
 };
 
 }  // namespace qh::host

@@ -6,7 +6,6 @@
 #include "core/contains.h"
 #include "core/text.h"
 #include "host/beneath.h"
-#include "host/file.h"
 
 namespace qh::host {
 namespace {
@@ -63,14 +62,12 @@ bool is_virtual(const std::string& target) {
   return target.find("/devices/virtual/input/") != std::string::npos;
 }
 
-std::vector<InputDevice> input_devices(const std::string& root, const Sysfs& sysfs,
-                                       const std::vector<PciAddress>& functions) {
-  const std::string sys = root + "/sys/";
+std::vector<InputDevice> input_devices(const Sysfs& sysfs, const std::vector<PciAddress>& functions) {
   std::vector<InputDevice> all;
   for (const auto& entry : sysfs.list("class/input")) {
     if (entry.compare(0, 5, "input") != 0) continue;
     const std::string folder = "class/input/" + entry;
-    const auto target = link_target(sys + folder);
+    const auto target = sysfs.link_target(folder);
     if (!target || is_virtual(*target)) continue;
     InputDevice device;
     classify(sysfs, folder, device);
@@ -96,9 +93,8 @@ std::vector<std::string> names_if_all_go(const std::vector<InputDevice>& devices
 
 }  // namespace
 
-LastInputs last_inputs(const std::string& root, const Sysfs& sysfs,
-                       const std::vector<PciAddress>& functions) {
-  const auto devices = input_devices(root, sysfs, functions);
+LastInputs last_inputs(const Sysfs& sysfs, const std::vector<PciAddress>& functions) {
+  const auto devices = input_devices(sysfs, functions);
   return {names_if_all_go(devices, &InputDevice::keyboard), names_if_all_go(devices, &InputDevice::mouse)};
 }
 

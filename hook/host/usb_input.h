@@ -16,6 +16,6 @@ struct LastInputs {
   std::vector<std::string> mice;
 };
 
-LastInputs last_inputs(const std::string& root, const Sysfs& sysfs, const std::vector<PciAddress>& functions);
+LastInputs last_inputs(const Sysfs& sysfs, const std::vector<PciAddress>& functions);
 
 }  // namespace qh::host

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # Building the binary, and what that needs. Sourced by install.sh.
 
-apt_packages=(cmake g++ make libvirt-dev libbpf-dev libpugixml-dev libtomlplusplus-dev libexpected-dev
+apt_packages=(cmake g++ make libvirt-dev libpugixml-dev libtomlplusplus-dev libexpected-dev
     nlohmann-json3-dev)
-headers=(libvirt/libvirt.h bpf/bpf.h pugixml.hpp toml++/toml.h tl/expected.hpp nlohmann/json.hpp)
+headers=(libvirt/libvirt.h pugixml.hpp toml++/toml.h tl/expected.hpp nlohmann/json.hpp)
 
 missing_apt_packages() {
     local package
@@ -39,15 +39,15 @@ missing_tools_and_headers() {
 
 package_hint() {
     if command -v dnf >/dev/null; then
-        say "dnf install cmake gcc-c++ make libvirt-devel libbpf-devel pugixml-devel tomlplusplus-devel expected-devel" \
+        say "dnf install cmake gcc-c++ make libvirt-develel pugixml-devel tomlplusplus-devel expected-devel" \
             "json-devel"
     elif command -v pacman >/dev/null; then
-        say "pacman -S --needed cmake gcc make libvirt libbpf pugixml tomlplusplus tl-expected nlohmann-json"
+        say "pacman -S --needed cmake gcc make libvirt pugixml tomlplusplus tl-expected nlohmann-json"
     elif command -v zypper >/dev/null; then
-        say "zypper install cmake gcc-c++ make libvirt-devel libbpf-devel pugixml-devel tomlplusplus-devel" \
+        say "zypper install cmake gcc-c++ make libvirt-develel pugixml-devel tomlplusplus-devel" \
             "tl-expected-devel nlohmann_json-devel"
     else
-        say "needed: CMake, a C++20 compiler, make; the headers of libvirt, libbpf, pugixml, toml++," \
+        say "needed: CMake, a C++20 compiler, make; the headers of libvirt, pugixml, toml++," \
             "tl::expected, nlohmann-json"
     fi
 }

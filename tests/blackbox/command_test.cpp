@@ -317,10 +317,8 @@ TEST_CASE("--plan says what --check says, also of the desktop") {
   const auto plan = json::parse(ran.out);
   CHECK(plan["findings"] == check["findings"]);
   CHECK(plan["ok"] == false);
-  CHECK(plan["prepare"].empty());
   const auto text = p.command({"--plan", "win10", "--xml", "-"}, xml);
   CHECK(text.out.find("win10: a start would be refused\n") == 0);
-  CHECK(text.out.find("at the start") == std::string::npos);
 }
 
 TEST_CASE("--status: a conf without `guest` is the guest's of its file's name") {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "core/contains.h"
 #include "core/text.h"
 #include "host/file.h"
 
@@ -278,13 +279,16 @@ Result<void> Faults::run(const std::string& name, const std::function<Result<voi
   return result;
 }
 
-Result<std::string> ModelSysfs::read_locked(const std::string& path, Milliseconds) const {
-  const auto text = read(path);
-  if (!text) return fail(ErrorKind::not_found, path + " is not there");
-  return *text;
+Result<std::string> ModelSysfs::read_bytes(const std::string& path, std::size_t limit) const {
+  if (contains(stuck, path)) return fail(ErrorKind::timed_out, path + " is made to be stuck");
+  auto text = host::read_file(root_.path() + "/sys/" + path);
+  if (text) text->resize(std::min(text->size(), limit));
+  return text;
 }
 
-Result<void> ModelSysfs::write(const std::string& path, const std::string& value, Milliseconds) {
+Result<void> ModelSysfs::write(const std::string& path, const std::string& value, Milliseconds,
+                               const std::vector<std::string>&) {
+  if (contains(stuck, path)) return fail(ErrorKind::timed_out, path + " is made to be stuck");
   return faults_.run("write " + path + " " + std::string(trimmed(value)), [&]() -> Result<void> {
     if (!kernel_.write(path, value))
       return fail(ErrorKind::failed, "cannot write " + path + ": No such device");

@@ -110,11 +110,16 @@ class Faults {
 class ModelSysfs : public host::RealSysfs {
  public:
   ModelSysfs(const TemporaryRoot& root, Kernel& kernel, Faults& faults)
-      : RealSysfs(root.path()), kernel_(kernel), faults_(faults) {}
-  Result<std::string> read_locked(const std::string& path, Milliseconds timeout) const override;
-  Result<void> write(const std::string& path, const std::string& value, Milliseconds timeout) override;
+      : RealSysfs(root.path()), root_(root), kernel_(kernel), faults_(faults) {}
+  Result<std::string> read_bytes(const std::string& path, std::size_t limit) const override;
+  Result<void> write(const std::string& path, const std::string& value, Milliseconds timeout,
+                     const std::vector<std::string>& held) override;
+
+  // Attributes that the kernel holds: whoever reads or writes one waits in vain.
+  std::vector<std::string> stuck;
 
  private:
+  const TemporaryRoot& root_;
   Kernel& kernel_;
   Faults& faults_;
 };

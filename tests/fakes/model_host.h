@@ -28,6 +28,7 @@ struct ModelHost {
     const std::string parent = std::to_string(::getppid());
     root.write("/proc/" + parent + "/stat",
                parent + " (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0");
+    ports.daemon = *host::find_calling_daemon(root.path());
   }
 };
 

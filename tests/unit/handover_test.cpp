@@ -44,7 +44,7 @@ struct World : fakes::ModelHost {
 TEST_CASE("a card goes to its guest and comes back") {
   World w;
   const std::string before = w.kernel.state();
-  REQUIRE(prepare(w.ports, w.card(), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.card()).empty());
   for (const char* address : {"0000:01:00.0", "0000:01:00.1", "0000:01:00.2"})
     CHECK(w.kernel.driver(address) == "vfio-pci");
   CHECK(w.journals() == std::vector<std::string>{"win10.journal"});
@@ -59,7 +59,7 @@ TEST_CASE("a card goes to its guest and comes back") {
 TEST_CASE(
     "vfio-pci is loaded before the first unbind, and every host driver is off before libvirt is called") {
   World w;
-  REQUIRE(prepare(w.ports, w.card(), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.card()).empty());
   REQUIRE(w.faults.acts.size() == 7);
   CHECK(w.faults.acts[0] == "load vfio-pci");
   for (std::size_t i = 1; i <= 3; ++i) CHECK(w.faults.acts[i].find("/unbind") != std::string::npos);
@@ -75,7 +75,7 @@ TEST_CASE("whatever step fails, the host is as before") {
         const std::string before = w.kernel.state();
         w.faults.at = step;
         w.faults.fault = fault;
-        const auto errors = prepare(w.ports, w.card(), Caller::hook);
+        const auto errors = prepare(w.ports, w.card());
         if (w.faults.count <= step) {  // one past the last: nothing failed
           CHECK(step >= 7);
           CHECK(errors.empty());
@@ -99,7 +99,7 @@ TEST_CASE("killed anywhere in prepare, whoever comes next brings the host back")
   const auto by_release = [](World& w) { return release(w.ports, "win10"); };
   const auto by_hand = [](World& w) { return repair(w.ports, "win10", {}); };
   const auto by_next_prepare = [](World& w) {
-    auto errors = prepare(w.ports, w.card(), Caller::hook);
+    auto errors = prepare(w.ports, w.card());
     return errors.empty() ? release(w.ports, "win10") : errors;
   };
   const std::vector<std::function<std::vector<Error>(World&)>> next{by_release, by_hand, by_next_prepare};
@@ -110,7 +110,7 @@ TEST_CASE("killed anywhere in prepare, whoever comes next brings the host back")
         const std::string before = w.kernel.state();
         w.faults.at = step;
         w.faults.fault = fault;
-        CHECK_THROWS_AS((void)prepare(w.ports, w.card(), Caller::hook), fakes::Killed);
+        CHECK_THROWS_AS((void)prepare(w.ports, w.card()), fakes::Killed);
         CHECK(w.journals().size() == 1);
         CHECK(bring_back(w).empty());
         CHECK(w.kernel.state() == before);
@@ -126,7 +126,7 @@ TEST_CASE("killed anywhere in release, the next one brings the host back") {
       World w;
       w.libvirt.available = step % 2 == 0;
       const std::string before = w.kernel.state();
-      REQUIRE(prepare(w.ports, w.card(), Caller::hook).empty());
+      REQUIRE(prepare(w.ports, w.card()).empty());
       w.faults.at = w.faults.count + step;
       w.faults.fault = fault;
       bool killed = false;
@@ -150,7 +150,7 @@ TEST_CASE("killed anywhere in release, the next one brings the host back") {
 TEST_CASE("a step of release that fails keeps the journal, and the other devices come back") {
   World w;
   const std::string before = w.kernel.state();
-  REQUIRE(prepare(w.ports, w.card(), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.card()).empty());
   w.faults.at = w.faults.count;  // the first reattach: 01:00.0, last in, first out
   w.faults.fault = fakes::Fault::fails;
   const auto errors = release(w.ports, "win10");
@@ -167,14 +167,14 @@ TEST_CASE("without libvirt the same is done through sysfs") {
   World w;
   w.libvirt.available = false;
   const std::string before = w.kernel.state();
-  REQUIRE(prepare(w.ports, w.card(), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.card()).empty());
   CHECK(w.kernel.driver("0000:01:00.0") == "vfio-pci");
   REQUIRE(release(w.ports, "win10").empty());
   CHECK(w.kernel.state() == before);
 
   SUBCASE("but not where only libvirt may do it") {
     w.ports.conf.backend = config::Backend::libvirt;
-    CHECK(prepare(w.ports, w.card(), Caller::hook).size() == 1);
+    CHECK(prepare(w.ports, w.card()).size() == 1);
     CHECK(w.kernel.state() == before);
     CHECK(w.journals().empty());
   }
@@ -188,7 +188,7 @@ TEST_CASE("a device that is on a VFIO driver already is not ours") {
   w.kernel.write("bus/pci/drivers_probe", "0000:02:00.0");
   REQUIRE(w.kernel.driver("0000:02:00.0") == "vfio-pci");
   const std::string before = w.kernel.state();
-  REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"}), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"})).empty());
   REQUIRE(release(w.ports, "a").empty());
   CHECK(w.kernel.state() == before);
   CHECK(w.faults.acts.empty());
@@ -198,7 +198,7 @@ TEST_CASE("a device without a driver, and an override that was set, come back as
   World w;
   w.kernel.write("bus/pci/devices/0000:02:00.0/driver_override", "e1000e");
   const std::string before = w.kernel.state();
-  REQUIRE(prepare(w.ports, w.guest("a", {"0000:00:05.0", "0000:02:00.0"}), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.guest("a", {"0000:00:05.0", "0000:02:00.0"})).empty());
   CHECK(w.kernel.driver("0000:00:05.0") == "vfio-pci");
   CHECK(w.kernel.driver("0000:02:00.0") == "vfio-pci");
   REQUIRE(release(w.ports, "a").empty());
@@ -209,14 +209,14 @@ TEST_CASE("a device whose driver was unbound on purpose stays without one") {
   World w;
   w.kernel.write("bus/pci/drivers/e1000e/unbind", "0000:02:00.0");
   const std::string before = w.kernel.state();
-  REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"}), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"})).empty());
   REQUIRE(release(w.ports, "a").empty());
   CHECK(w.kernel.state() == before);
 }
 
 TEST_CASE("a device that libvirt has given back already is not unbound again") {
   World w;
-  REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"}), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"})).empty());
   w.kernel.write("bus/pci/devices/0000:02:00.0/driver_override", "\n");
   w.kernel.write("bus/pci/drivers/vfio-pci/unbind", "0000:02:00.0");
   w.kernel.write("bus/pci/drivers_probe", "0000:02:00.0");
@@ -229,7 +229,7 @@ TEST_CASE("a device that libvirt has given back already is not unbound again") {
 TEST_CASE("a host driver that does not come back by itself is bound, or the function rescanned") {
   World w;
   const std::string before = w.kernel.state();
-  REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"}), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"})).empty());
   w.kernel.refusing_drivers = {"e1000e"};
   const auto errors = release(w.ports, "a");
   REQUIRE(errors.size() == 1);
@@ -245,7 +245,7 @@ TEST_CASE("libvirt's success is no proof: vfio-pci that does not take the device
   World w;
   const std::string before = w.kernel.state();
   w.kernel.refusing_drivers = {"vfio-pci"};
-  const auto errors = prepare(w.ports, w.guest("a", {"0000:02:00.0"}), Caller::hook);
+  const auto errors = prepare(w.ports, w.guest("a", {"0000:02:00.0"}));
   REQUIRE(errors.size() == 1);
   CHECK(errors[0].message == "0000:02:00.0: vfio-pci does not take it; it has no driver");
   CHECK(w.kernel.state() == before);
@@ -255,7 +255,7 @@ TEST_CASE("refusals change nothing and name device, reason and remedy") {
   World w;
   const std::string before = w.kernel.state();
   const auto refused = [&](const Guest& guest) {
-    const auto errors = prepare(w.ports, guest, Caller::hook);
+    const auto errors = prepare(w.ports, guest);
     REQUIRE_FALSE(errors.empty());
     CHECK_FALSE(errors[0].remedy.empty());
     CHECK(w.kernel.state() == before);
@@ -277,18 +277,18 @@ TEST_CASE("refusals change nothing and name device, reason and remedy") {
 TEST_CASE("a device outside any IOMMU group is refused") {
   World w;
   w.kernel.add_device({"0000:03:00.0", "8086:1533 8086:0000", "020000", "igb", ""});
-  const auto errors = prepare(w.ports, w.guest("a", {"0000:03:00.0"}), Caller::hook);
+  const auto errors = prepare(w.ports, w.guest("a", {"0000:03:00.0"}));
   REQUIRE(errors.size() == 1);
   CHECK(errors[0].message == "0000:03:00.0: is in no IOMMU group");
 }
 
 TEST_CASE("a device of a running guest is refused, with its name") {
   World w;
-  REQUIRE(prepare(w.ports, w.guest("first", {"0000:02:00.0"}), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.guest("first", {"0000:02:00.0"})).empty());
   w.root.write("/run/libvirt/qemu/first.pid", "4242");
   w.root.write("/proc/4242/stat", "4242 (qemu-system-x86) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9999 0 0");
   w.root.write("/proc/4242/cmdline", std::string("qemu\0-uuid\0004dea22b3-1d52-d8f3-2516-782e98ab3fa0", 47));
-  const auto errors = prepare(w.ports, w.guest("second", {"0000:02:00.0"}), Caller::hook);
+  const auto errors = prepare(w.ports, w.guest("second", {"0000:02:00.0"}));
   REQUIRE(errors.size() == 1);
   CHECK(errors[0].message.find("0000:02:00.0: the running guest 'first' has it since ") == 0);
   CHECK(w.kernel.driver("0000:02:00.0") == "vfio-pci");
@@ -301,18 +301,19 @@ TEST_CASE("a device of a running guest is refused, with its name") {
 
 TEST_CASE("what a guest left whose daemon is gone is given back to the next one that wants it") {
   World w;
-  REQUIRE(prepare(w.ports, w.guest("first", {"0000:02:00.0"}), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.guest("first", {"0000:02:00.0"})).empty());
   const std::string parent = std::to_string(::getppid());
   w.root.write("/proc/" + parent + "/stat",
                parent + " (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4712 0 0");
-  REQUIRE(prepare(w.ports, w.guest("second", {"0000:02:00.0"}), Caller::hook).empty());
+  w.ports.daemon = *host::find_calling_daemon(w.root.path());
+  REQUIRE(prepare(w.ports, w.guest("second", {"0000:02:00.0"})).empty());
   CHECK(w.journals() == std::vector<std::string>{"second.journal"});
   CHECK(w.kernel.driver("0000:02:00.0") == "vfio-pci");
 }
 
 TEST_CASE("a device that is gone when the guest ends counts as given back") {
   World w;
-  REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"}), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"})).empty());
   w.kernel.write("bus/pci/devices/0000:02:00.0/remove", "1");
   CHECK(release(w.ports, "a").empty());
   CHECK(w.journals().empty());
@@ -342,7 +343,7 @@ TEST_CASE("by hand, without a journal: only what was put on vfio-pci at run time
 TEST_CASE("a damaged journal: prepare and release say what to do, by hand the devices come back") {
   World w;
   const std::string before = w.kernel.state();
-  REQUIRE(prepare(w.ports, w.card(), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.card()).empty());
   const std::string file = "/run/libvirt/qemu-hook/win10.journal";
   std::string text = w.root.read(file);
   SUBCASE("scribbled on in the middle") {
@@ -355,7 +356,7 @@ TEST_CASE("a damaged journal: prepare and release say what to do, by hand the de
     text.clear();
   }
   w.root.write(file, text);
-  for (const auto& errors : {release(w.ports, "win10"), prepare(w.ports, w.card(), Caller::hook)}) {
+  for (const auto& errors : {release(w.ports, "win10"), prepare(w.ports, w.card())}) {
     REQUIRE(errors.size() == 1);
     CHECK(errors[0].message.find("is damaged") != std::string::npos);
     CHECK(errors[0].remedy.find("qemu-hook --reattach") != std::string::npos);
@@ -368,7 +369,7 @@ TEST_CASE("a damaged journal: prepare and release say what to do, by hand the de
 TEST_CASE("a journal whose last line was cut short is whole up to there") {
   World w;
   const std::string before = w.kernel.state();
-  REQUIRE(prepare(w.ports, w.card(), Caller::hook).empty());
+  REQUIRE(prepare(w.ports, w.card()).empty());
   const std::string file = "/run/libvirt/qemu-hook/win10.journal";
   std::string text = w.root.read(file);
   text.resize(text.size() - 3);

@@ -17,7 +17,8 @@ struct World {
   explicit World(const std::string& description) { fakes::write_host(root, description); }
   Names sentences(const char* address) const {
     Names all;
-    for (const auto& u : host::network_use(root.path(), *parse_pci_address(address))) {
+    for (const auto& u :
+         host::network_use(root.path(), host::RealSysfs(root.path()), *parse_pci_address(address))) {
       CHECK(u.sentence.find(u.interface + " ") == 0);
       all.push_back(u.sentence);
     }

@@ -26,10 +26,11 @@ struct World {
       return std::any_of(list.begin(), list.end(),
                          [&](const auto& name) { return node.ends_with("/dev/" + name); });
     };
-    return host::storage_use(root.path(), sysfs, *parse_pci_address(address), images, [&](const auto& node) {
-      if (ends(busy, node)) return host::Exclusive::busy;
-      return ends(closed, node) ? host::Exclusive::unknown : host::Exclusive::free;
-    });
+    return host::storage_use(root.path(), sysfs, *parse_pci_address(address), images,
+                             Deadline(host::image_patience), [&](const auto& node) {
+                               if (ends(busy, node)) return host::Exclusive::busy;
+                               return ends(closed, node) ? host::Exclusive::unknown : host::Exclusive::free;
+                             });
   }
   Names sentences(const char* address, const Names& images = {}, const Names& busy = {}) const {
     Names all;
@@ -196,7 +197,7 @@ TEST_CASE("what the kernel says of a disk of which nothing else is known") {
   SUBCASE("a program that only looks is waited for") {
     const auto marker = w.root.path() + "/looked";
     const auto use = host::storage_use(w.root.path(), w.sysfs, *parse_pci_address("0000:04:00.0"), {},
-                                       [&](const std::string&) {
+                                       Deadline(host::image_patience), [&](const std::string&) {
                                          const bool first = !std::filesystem::exists(marker);
                                          if (first) w.root.write("/looked", "");
                                          return first ? host::Exclusive::busy : host::Exclusive::free;
@@ -205,7 +206,7 @@ TEST_CASE("what the kernel says of a disk of which nothing else is known") {
   }
   SUBCASE("a disk that never answers is unknown") {
     const auto use = host::storage_use(w.root.path(), w.sysfs, *parse_pci_address("0000:04:00.0"), {},
-                                       [](const std::string&) {
+                                       Deadline(host::image_patience), [](const std::string&) {
                                          ::pause();
                                          return host::Exclusive::free;
                                        });

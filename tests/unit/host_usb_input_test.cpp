@@ -20,7 +20,7 @@ host::LastInputs last(const std::string& description, const std::vector<std::str
   fakes::write_host(root, description);
   std::vector<PciAddress> functions;
   for (const auto& a : addresses) functions.push_back(*parse_pci_address(a));
-  return host::last_inputs(root.path(), host::RealSysfs(root.path()), functions);
+  return host::last_inputs(host::RealSysfs(root.path()), functions);
 }
 
 }  // namespace
