@@ -127,6 +127,13 @@ Result<std::string> load_at(const Fd& folder, const std::string& path, const std
   return host::read_fd(file->get(), printable(path), largest_conf);
 }
 
+// Without it the file could be the old one again after a power failure. Not every file system can.
+Result<void> sync_folder(const Fd& folder, const std::string& path) {
+  if (::fsync(folder.get()) != 0 && errno != EINVAL && errno != ENOTSUP)
+    return cannot("make durable what was written to", path);
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> load(const std::string& path) {
@@ -172,11 +179,17 @@ Result<void> save(const std::string& path, std::string_view text) {
   if (auto done = host::write_all(fd, text, printable(path)); !done) return done;
   if (::fsync(fd) != 0) return cannot("write", path);
   if (!temporary.rename(at.name)) return cannot("replace", path);
-  // The new text is there; without this it could be the old one again after a power failure. Not every file
-  // system can.
-  if (::fsync(folder.get()) != 0 && errno != EINVAL && errno != ENOTSUP)
-    return cannot("make durable what was written to", path);
-  return {};
+  return sync_folder(folder, path);
+}
+
+Result<void> rename(const std::string& path, const std::string& new_path) {
+  const Path from = split_path(path), to = split_path(new_path);
+  const Fd folder(open_folder(from.folder));
+  if (!folder) return no_folder(from.folder, errno);
+  if (auto ok = trusted_folder(from.folder, folder); !ok) return ok;
+  if (::renameat2(folder.get(), from.name.c_str(), folder.get(), to.name.c_str(), RENAME_NOREPLACE) != 0)
+    return cannot("rename", path);
+  return sync_folder(folder, new_path);
 }
 
 }  // namespace qh::config

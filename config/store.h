@@ -26,4 +26,7 @@ Result<void> load_folder(const std::string& folder, const EachConf& each);
 // refused here too. On failure the old file is untouched and no temporary file stays.
 Result<void> save(const std::string& path, std::string_view text);
 
+// Gives the file another name in its folder, durably. Fails where there is a file of that name.
+Result<void> rename(const std::string& path, const std::string& new_path);
+
 }  // namespace qh::config

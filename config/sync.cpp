@@ -122,7 +122,9 @@ void Editor::insert_head(const std::vector<std::pair<std::string, std::string>>&
 }
 
 Result<void> Editor::head() {
-  if (!expected_.guest.empty() && expected_.guest != guest_.name) {
+  // A guest keeps its UUID when it is renamed (virsh domrename).
+  const bool same_uuid = !guest_.uuid.empty() && expected_.uuid == guest_.uuid;
+  if (!expected_.guest.empty() && expected_.guest != guest_.name && !same_uuid) {
     const Position at = find(root_, "guest")->value.begin;
     return error_at(
         file_, at,

@@ -39,10 +39,11 @@ struct Synced {
 };
 
 // Syncs `text` (the conf as it is) to `wanted`. Devices new in the XML are added, devices gone from it are
-// dropped, a missing identity, guest or uuid is filled in, a changed uuid is replaced; all else stays byte
-// for byte. Where `text` is empty, a new conf is made, with the settings commented out. Fails with bad_input
-// as parse_guest_conf does, where the conf is another guest's, or where the text cannot be edited safely (an
-// inline device list, say): then nothing is changed and the message says what to write instead.
+// dropped, a missing identity, guest or uuid is filled in, a changed uuid is replaced, and of a conf with the
+// guest's uuid another name; all else stays byte for byte. Where `text` is empty, a new conf is made, with
+// the settings commented out. Fails with bad_input as parse_guest_conf does, where the conf is another
+// guest's, or where the text cannot be edited safely (an inline device list, say): then nothing is changed
+// and the message says what to write instead.
 Result<Synced> sync(std::string_view text, const std::string& file, const WantedGuest& wanted,
                     OnOtherCard on_other_card);
 

@@ -60,9 +60,11 @@ Result<FoundDomain> find_domain(const std::string& root, const Options& options,
   if (!text) return fail(text.error());
   auto domain = xml::parse_domain(std::move(*text));
   if (!domain) return fail(domain.error());
-  if (domain->name != options.guest)
+  if (domain->name != options.guest) {
     found.warning = "the XML is of a guest named " + in_quotes(domain->name) + "; taken as " +
                     in_quotes(options.guest) + "'s";
+    domain->uuid.clear();  // it is the other guest's
+  }
   found.domain = std::move(*domain);
   found.domain.name = options.guest;
   return found;

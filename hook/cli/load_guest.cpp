@@ -21,6 +21,7 @@ Result<LoadedGuest> put_together(const std::string& root, const config::HostConf
   auto conf =
       get(root, host_conf, sysfs, domain, accepts ? config::OnOtherCard::accept : config::OnOtherCard::keep);
   if (!conf) return fail(conf.error());
+  for (const auto& notice : conf->notices) print_warning(notice);
   auto guest = handover::make_guest(domain, conf->synced.conf, sysfs);
   return LoadedGuest{std::move(domain), std::move(*conf), std::move(guest)};
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/cli.h"
@@ -26,7 +27,7 @@ namespace {
 using nlohmann::ordered_json;
 
 struct Orphan {
-  std::string guest, path;
+  std::string guest, uuid, path;
   std::string backup = {};  // where the conf is now
 };
 
@@ -42,10 +43,31 @@ Result<std::vector<Orphan>> find_orphans(const std::string& root, const std::vec
         if (std::binary_search(known.begin(), known.end(), guest)) return;
         if (handover::has_journal(root, guest))
           return print_warning(printable(guest) + " still has devices of this host; its conf stays");
-        orphans.push_back({guest, path});
+        orphans.push_back({guest, conf->uuid, path});
       });
   if (!loaded) return fail(loaded.error());
   return orphans;
+}
+
+// Without the confs of guests that only have another name by now: their next start, or --setup, takes these
+// along.
+Result<void> leave_renamed(const libvirt::Domains& domains, const std::vector<std::string>& known,
+                           std::vector<Orphan>& orphans) {
+  if (std::all_of(orphans.begin(), orphans.end(), [](const Orphan& o) { return o.uuid.empty(); })) return {};
+  const auto xmls = domains.xmls(known);
+  if (!xmls) return fail(xmls.error());
+  std::map<std::string, std::string> guests;  // by UUID
+  for (const auto& [guest, text] : *xmls)
+    if (const auto domain = text ? xml::parse_domain(*text) : fail(text.error()); domain)
+      guests.emplace(domain->uuid, guest);
+  std::erase_if(orphans, [&](const Orphan& o) {
+    const auto renamed = guests.find(o.uuid);
+    if (o.uuid.empty() || renamed == guests.end()) return false;
+    print_warning(o.path + " stays: the guest is now " + in_quotes(renamed->second) +
+                  "; `qemu-hook --setup " + renamed->second + "` renames it");
+    return true;
+  });
+  return {};
 }
 
 // Renames to a name that no older backup has, and that is no conf's.
@@ -70,10 +92,12 @@ int prune(const std::string& root, const Options& options) {
   // Only libvirt's own answer is good enough: without it every conf would look like nobody's.
   const auto host_conf = handover::load_host_conf(root);
   if (!host_conf) return failed(options, host_conf.error());
-  const auto known = libvirt_domains(root, *host_conf).names();
+  const auto domains = libvirt_domains(root, *host_conf);
+  const auto known = domains.names();
   if (!known) return failed(options, known.error());
   auto orphans = find_orphans(root, *known);
   if (!orphans) return failed(options, orphans.error());
+  if (auto left = leave_renamed(domains, *known, *orphans); !left) return failed(options, left.error());
   if (!options.json && orphans->empty()) std::printf("each conf belongs to a guest that libvirt knows\n");
   if (!options.json && !orphans->empty())
     std::printf("libvirt knows no such guests:\n%s", table_of(*orphans).c_str());

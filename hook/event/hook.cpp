@@ -63,6 +63,7 @@ std::vector<Error> prepare(const std::string& root, const std::string& guest_nam
 
   auto synced = handover::sync_conf(root, *conf, machine.sysfs, *domain, config::OnOtherCard::keep);
   if (!synced) return {synced.error()};
+  for (const auto& notice : synced->notices) log.warning(notice);
   if (synced->not_saved) log.warning(synced->not_saved->message);
   const auto guest = handover::make_guest(*domain, synced->synced.conf, machine.sysfs);
   return handover::prepare(machine.ports, guest);
@@ -86,12 +87,11 @@ std::vector<Error> release(const std::string& root, const std::string& guest, ho
 void stopped(const std::string& root, const std::string& guest, host::Log& log) {
   if (!handover::has_journal(root, guest)) return;
   const auto host_conf = conf_or_defaults(root, log);
-  const std::string path = root + names::guest_conf(guest);
-  const auto text = config::load(path);
-  if (!text && !text.error().is(ErrorKind::not_found))
-    return log.warning("no reset: " + text.error().message);
+  const auto record = handover::find_record(root, guest);
+  const auto found = handover::find_conf(root, guest, record ? record->uuid : "");
+  if (!found) return log.warning("no reset: " + found.error().message);
   // A guest without a conf has the host's defaults.
-  auto conf = config::parse_guest_conf(text.value_or(""), path, host_conf.defaults);
+  auto conf = config::parse_guest_conf(found->text, found->path, host_conf.defaults);
   if (!conf) return log.warning("no reset: " + conf.error().message);
   conf->guest = guest;
   handover::Machine machine(root, host_conf, log);

@@ -1,6 +1,11 @@
 #include "handover/conf.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "config/store.h"
+#include "core/text.h"
 #include "host/names.h"
 #include "host/pci_device.h"
 #include "host/pci_ids.h"
@@ -15,26 +20,85 @@ Result<config::HostConf> load_host_conf(const std::string& root) {
   return fail(text.error());
 }
 
+namespace {
+
+// Whether libvirt has a guest of that name, as far as its files tell. What cannot be looked at may be there.
+bool is_defined(const std::string& root, const std::string& guest) {
+  for (const auto& file : {root + names::libvirt_domain_folder + "/" + guest + ".xml",
+                           root + names::libvirt_pid_folder + "/" + guest + ".xml",
+                           root + names::libvirt_pid_folder + "/" + guest + ".pid"})
+    if (::access(file.c_str(), F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)) return true;
+  return false;
+}
+
+bool may_name(std::string text, const std::string& uuid) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  return text.find(uuid) != std::string::npos;
+}
+
+// The confs with this UUID of guests that are no longer defined.
+std::vector<FoundConf> former_confs(const std::string& root, const std::string& guest,
+                                    const std::string& uuid, std::vector<std::string>& notices) {
+  std::vector<FoundConf> found;
+  const auto look = [&](const std::string& path, const Result<std::string>& text) {
+    if (!text || !may_name(*text, uuid)) return;
+    const auto conf = config::parse_guest_conf(*text, path);
+    if (!conf) {
+      notices.push_back("not used for " + in_quotes(guest) +
+                        ", although it has its UUID: " + conf.error().message);
+      return;
+    }
+    const std::string file = path.substr(path.rfind('/') + 1);
+    const std::string file_guest = guest_of_file_name(file.substr(0, file.rfind('.')));
+    for (const auto& name : {conf->guest, file_guest})
+      if (!name.empty() && name != guest && is_defined(root, name)) return;
+    if (conf->uuid == uuid) found.push_back({path, *text, {}});
+  };
+  (void)config::load_folder(root + names::guest_conf_folder, look);
+  return found;
+}
+
+}  // namespace
+
+Result<FoundConf> find_conf(const std::string& root, const std::string& guest, const std::string& uuid) {
+  FoundConf none{root + names::guest_conf(guest), "", {}};
+  auto text = config::load(none.path);
+  if (text) return FoundConf{none.path, std::move(*text), {}};
+  if (!text.error().is(ErrorKind::not_found)) return fail(text.error());
+  if (uuid.empty()) return none;
+  auto former = former_confs(root, guest, uuid, none.notices);
+  if (former.size() == 1) return std::move(former.front());
+  if (former.empty()) return none;
+  std::vector<std::string> paths;
+  for (const auto& f : former) paths.push_back(f.path);
+  none.notices.push_back("not used for " + in_quotes(guest) + ", since more than one has its UUID: " +
+                         join(paths, " and ") + "; give the right one the name " + none.path);
+  return none;
+}
+
 Result<SyncedConf> read_conf(const std::string& root, const config::HostConf& host_conf,
                              const host::Sysfs& sysfs, const xml::Domain& domain,
                              config::OnOtherCard on_other_card) {
   SyncedConf result;
-  result.path = root + names::guest_conf(domain.name);
-  auto text = config::load(result.path);
-  if (!text && !text.error().is(ErrorKind::not_found)) return fail(text.error());
-  if (!text) text = std::string();
+  auto found = find_conf(root, domain.name, domain.uuid);
+  if (!found) return fail(found.error());
+  result.path = found->path;
+  result.notices = std::move(found->notices);
 
   config::WantedGuest wanted{domain.name, domain.uuid, {}};
   for (const auto& d : domain.devices) {
     const auto present = host::read_pci_device(sysfs, d.address);
     // The name is a comment beside a new entry: only then the list of names is worth reading.
-    const bool is_new = text->find(d.address.text()) == std::string::npos;
+    const bool is_new = found->text.find(d.address.text()) == std::string::npos;
     wanted.devices.push_back({d.address, present ? present->identity : "",
                               present && is_new ? host::pci_name(present->identity) : ""});
   }
-  auto synced = config::sync(*text, result.path, wanted, on_other_card);
+  auto synced = config::sync(found->text, result.path, wanted, on_other_card);
   if (!synced) return fail(synced.error());
   result.synced = std::move(*synced);
+  if (found->path != root + names::guest_conf(domain.name))
+    result.notices.push_back("the guest was renamed: " + found->path + " is read as its conf");
   if (host_conf.defaults == config::Defaults{}) return result;
   auto with_defaults = config::parse_guest_conf(result.synced.text, result.path, host_conf.defaults);
   if (!with_defaults) return fail(with_defaults.error());
@@ -46,7 +110,18 @@ Result<SyncedConf> sync_conf(const std::string& root, const config::HostConf& ho
                              const host::Sysfs& sysfs, const xml::Domain& domain,
                              config::OnOtherCard on_other_card) {
   auto conf = read_conf(root, host_conf, sysfs, domain, on_other_card);
-  if (conf && conf->synced.changed && host_conf.write_confs)
+  if (!conf || !host_conf.write_confs) return conf;
+  const std::string path = root + names::guest_conf(domain.name);
+  if (conf->path != path) {
+    // First the name: with the other order two at once could make a second file.
+    if (auto renamed = config::rename(conf->path, path); !renamed) {
+      conf->not_saved = renamed.error();
+      return conf;
+    }
+    conf->notices = {"the guest was renamed: its conf " + conf->path + " is now " + path};
+    conf->path = path;
+  }
+  if (conf->synced.changed)
     if (auto saved = config::save(conf->path, conf->synced.text); !saved) conf->not_saved = saved.error();
   return conf;
 }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/host_conf.h"
 #include "config/sync.h"
@@ -14,9 +15,22 @@ namespace qh::handover {
 // The defaults where there is no file. bad_input: it cannot be used.
 Result<config::HostConf> load_host_conf(const std::string& root);
 
+// A guest's conf as it is on disk. One of a guest that was renamed (virsh domrename) may still have its
+// earlier name.
+struct FoundConf {
+  std::string path;                  // where it is; where it would be, if there is none
+  std::string text;                  // empty if there is none
+  std::vector<std::string> notices;  // that it has another name; confs that could be meant and are not used
+};
+
+// By the guest's name; if it has none, by its UUID (may be empty) among the confs of guests that are no
+// longer defined. Fails where a conf is not to be used: refused (others may write it), or it cannot be read.
+Result<FoundConf> find_conf(const std::string& root, const std::string& guest, const std::string& uuid);
+
 struct SyncedConf {
   std::string path;
   config::Synced synced;
+  std::vector<std::string> notices;
   std::optional<Error> not_saved;  // it should have been written and could not
 };
 
@@ -25,8 +39,8 @@ struct SyncedConf {
 Result<SyncedConf> read_conf(const std::string& root, const config::HostConf& host_conf,
                              const host::Sysfs& sysfs, const xml::Domain& domain,
                              config::OnOtherCard on_other_card);
-// The same, and writes what changed, unless the host's conf forbids it. A conf that cannot be written is no
-// failure here.
+// The same, and writes what changed and gives the conf of a renamed guest its new name, unless the host's
+// conf forbids it. A conf that cannot be written is no failure here.
 Result<SyncedConf> sync_conf(const std::string& root, const config::HostConf& host_conf,
                              const host::Sysfs& sysfs, const xml::Domain& domain,
                              config::OnOtherCard on_other_card);

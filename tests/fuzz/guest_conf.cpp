@@ -81,8 +81,9 @@ void check_sync(std::string_view text, const GuestConf& before, const WantedGues
   }
   require(synced->changed == (synced->text != text), "it says whether it changed anything");
   require(after->gpu == before.gpu, "the user's setting for the GPU stays");
-  // Of the user's lines only these are touched: one of another uuid or card, and an empty string.
+  // Of the user's lines only these are touched: one of another uuid, name or card, and an empty string.
   const bool replaced = !synced->accepted.empty() || (!before.uuid.empty() && before.uuid != guest.uuid) ||
+                        (!before.guest.empty() && before.guest != guest.name) ||
                         text.find("\"\"") != text.npos || text.find("''") != text.npos;
   if (!replaced && !blank(text))
     require(has_lines(synced->text, lines_that_stay(text, before.devices, synced->dropped)),
