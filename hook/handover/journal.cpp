@@ -100,6 +100,11 @@ bool apply(Record& r, std::string_view line) {
     if (address) (verb == "device" ? r.devices : r.dead).push_back(*address);
     return address.has_value();
   }
+  if ((verb == "rescan" || verb == "removed") && w.size() == 2) {
+    const auto address = parse_pci_address(w[1]);
+    if (address) (verb == "rescan" ? r.rescan : r.removed).push_back(*address);
+    return address.has_value();
+  }
   if (verb == "step") {
     const auto step = parse_step(line.substr(std::min(line.size(), std::size_t{5})));
     if (step) r.steps.push_back({*step});
@@ -248,6 +253,14 @@ Result<void> Journal::stuck(std::size_t step, const host::ProcessId& process) {
 Result<void> Journal::dead(const PciAddress& address) {
   record_.dead.push_back(address);
   return append("dead " + address.text());
+}
+Result<void> Journal::rescan(const PciAddress& address) {
+  record_.rescan.push_back(address);
+  return append("rescan " + address.text());
+}
+Result<void> Journal::removed(const PciAddress& address) {
+  record_.removed.push_back(address);
+  return append("removed " + address.text());
 }
 Result<void> Journal::ready() {
   record_.ready = true;

@@ -33,9 +33,11 @@ struct Record {
   std::time_t since = 0;
   std::vector<PciAddress> devices;  // claimed: all of the guest's, also those that need no step
   std::vector<JournalledStep> steps;
-  std::vector<PciAddress> dead;  // did not answer after a reset: not for a host driver
-  bool ready = false;            // `prepare` came to its end
-  bool undoing = false;          // `release` or a rollback has begun
+  std::vector<PciAddress> dead;     // did not answer after a reset: not for a host driver
+  std::vector<PciAddress> rescan;   // to be removed and rescanned when it is given back
+  std::vector<PciAddress> removed;  // by us from the bus, or about to be: a rescan is due if it is not there
+  bool ready = false;               // `prepare` came to its end
+  bool undoing = false;             // `release` or a rollback has begun
 
   bool claims(const PciAddress& address) const;
 };
@@ -62,6 +64,8 @@ class Journal {
   Result<void> undone(std::size_t step);
   Result<void> stuck(std::size_t step, const host::ProcessId& process);
   Result<void> dead(const PciAddress& address);
+  Result<void> rescan(const PciAddress& address);
+  Result<void> removed(const PciAddress& address);
   Result<void> ready();
   Result<void> undoing();
 

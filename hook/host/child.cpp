@@ -54,7 +54,8 @@ Error too_late(const std::string& what, Milliseconds timeout, int stuck_pid) {
   return error;
 }
 
-// A result as bytes: the kind ('0' for success), message and remedy, each ended by NUL.
+// A result as bytes: '0', the text (which may hold any byte) and NUL; or the error's kind, message and remedy, each
+// ended by NUL. The last byte tells that it is whole.
 std::string packed(const Result<std::string>& result) {
   if (result) return std::string("0") + *result + '\0';
   const Error& e = result.error();
@@ -62,11 +63,11 @@ std::string packed(const Result<std::string>& result) {
 }
 
 Result<std::string> unpacked(const std::string& bytes) {
-  const auto end = bytes.find('\0');
-  if (bytes.empty() || end == std::string::npos)
+  if (bytes.size() < 2 || bytes.back() != '\0')
     return fail(ErrorKind::failed, "the helper process ended early");
+  if (bytes[0] == '0') return bytes.substr(1, bytes.size() - 2);
+  const auto end = bytes.find('\0');
   const std::string text = bytes.substr(1, end - 1);
-  if (bytes[0] == '0') return text;
   const auto remedy_end = bytes.find('\0', end + 1);
   return fail(static_cast<ErrorKind>(bytes[0] - '1'), text, bytes.substr(end + 1, remedy_end - end - 1));
 }

@@ -26,6 +26,19 @@ Result<std::string> RealSysfs::read_locked(const std::string& path, Milliseconds
   return text;
 }
 
+Result<std::string> RealSysfs::read_bytes(const std::string& path, std::size_t limit) const {
+  const std::string file = base_ + path;
+  return run_in_child("reading " + file, Milliseconds{2000}, [&]() -> Result<std::string> {
+    const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return fail(system_error("open", file, errno));
+    std::string bytes(limit, '\0');
+    const ssize_t n = ::read(fd.get(), bytes.data(), limit);
+    if (n < 0) return fail(system_error("read", file, errno));
+    bytes.resize(static_cast<std::size_t>(n));
+    return bytes;
+  });
+}
+
 std::optional<std::string> RealSysfs::link(const std::string& path) const {
   char target[PATH_MAX];
   const ssize_t n = ::readlink((base_ + path).c_str(), target, sizeof target);

@@ -21,6 +21,8 @@ class Sysfs {
   // For `driver_override` and `uevent`: a driver that hangs in its remove() holds the device's lock, and
   // blocks whoever reads these (drivers/pci/pci-sysfs.c, drivers/base/core.c). Trimmed.
   virtual Result<std::string> read_locked(const std::string& path, Milliseconds timeout) const = 0;
+  // At most `limit` bytes, as they are. timed_out: the kernel holds the attribute.
+  virtual Result<std::string> read_bytes(const std::string& path, std::size_t limit) const = 0;
   // The last component of a symbolic link's target: the driver of a device, its IOMMU group.
   virtual std::optional<std::string> link(const std::string& path) const = 0;
   // Names in a folder, sorted.
@@ -38,6 +40,7 @@ class RealSysfs : public Sysfs {
   bool exists(const std::string& path) const override;
   std::optional<std::string> read(const std::string& path) const override;
   Result<std::string> read_locked(const std::string& path, Milliseconds timeout) const override;
+  Result<std::string> read_bytes(const std::string& path, std::size_t limit) const override;
   std::optional<std::string> link(const std::string& path) const override;
   std::vector<std::string> list(const std::string& path) const override;
   Result<void> write(const std::string& path, const std::string& value, Milliseconds timeout) override;
