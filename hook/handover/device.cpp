@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "core/contains.h"
 #include "host/block_layer.h"
 #include "host/child.h"
 #include "host/file.h"
 #include "host/holders.h"
 #include "host/names.h"
 #include "host/pci_device.h"
+#include "host/sriov.h"
 
 namespace qh::handover {
 namespace {
@@ -66,18 +68,22 @@ bool has_driver(Ports& ports, const PciAddress& address, const std::string& driv
   return Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.sysfs, address) == driver; });
 }
 
+// vfio-pci lets go only when its last user has closed it; a QEMU that dies takes a moment for that, with much
+// memory some seconds.
+Result<void> wait_for_vfio_user(const Ports& ports, const PciAddress& address) {
+  const auto is_free = [&] { return !is_open_through_vfio(ports.root, ports.sysfs, address); };
+  if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_free)) return {};
+  const auto holders =
+      host::find_holders(ports.root, host::device_nodes(ports.root, ports.sysfs, address)).holders;
+  return fail(ErrorKind::refused,
+              "a process still uses it through VFIO" + (holders.empty() ? "" : ": " + describe(holders)),
+              "end that process, a QEMU usually; then `qemu-hook --reattach` gives the device back");
+}
+
 // As libvirt does it: off whatever driver, and the kernel is asked for one.
 Result<void> leave_vfio(Ports& ports, const PciAddress& address) {
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
-  // vfio-pci lets go only when its last user has closed it; a QEMU that dies takes a moment for that, with
-  // much memory some seconds.
-  if (!Deadline(timeout).wait_for([&] { return !is_open_through_vfio(ports.root, ports.sysfs, address); })) {
-    const auto holders =
-        host::find_holders(ports.root, host::device_nodes(ports.root, ports.sysfs, address)).holders;
-    return fail(ErrorKind::refused,
-                "a process still uses it through VFIO" + (holders.empty() ? "" : ": " + describe(holders)),
-                "end that process, a QEMU usually; then `qemu-hook --reattach` gives the device back");
-  }
+  if (auto closed = wait_for_vfio_user(ports, address); !closed) return closed;
   if (uses_libvirt(ports)) {
     auto done = ports.libvirt.reattach(address.node_device_name(), timeout);
     if (done) return {};
@@ -98,39 +104,86 @@ Result<void> restore_override(Ports& ports, const Measured& m) {
   return write_override(ports, m.address, m.driver_override, ports.limit(ports.conf.deadlines.reattach));
 }
 
-// Removes the function from the bus and lets the kernel find it anew, with the driver that it then chooses.
-Result<void> remove_and_rescan(Ports& ports, const PciAddress& address) {
+bool is_on_bus(const Ports& ports, const PciAddress& address) {
+  return host::read_pci_device(ports.sysfs, address).has_value();
+}
+
+// Lets the kernel find a function that was removed; with the driver that it then chooses, without an
+// override.
+Result<void> rescan(Ports& ports, const PciAddress& address) {
+  if (auto done = ports.sysfs.write(names::pci_rescan, "1", ports.limit(ports.conf.deadlines.reattach));
+      !done)
+    return done;
+  if (Deadline(ports.settle).wait_for([&] { return is_on_bus(ports, address); })) return {};
+  return fail(ErrorKind::failed, "was removed from the bus by qemu-hook, and a rescan does not find it",
+              "suspend to RAM and wake up, then `qemu-hook --reattach` looks for it again; or reboot");
+}
+
+// Not for virtual functions, see host::physical_function().
+Result<void> remove_and_rescan(Ports& ports, const PciAddress& address, Journal* journal) {
+  if (journal != nullptr)
+    if (auto noted = journal->removed(address); !noted) return noted;
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
   if (auto removed = ports.sysfs.write(names::attribute(address, "remove"), "1", timeout); !removed)
     return removed;
-  return ports.sysfs.write(names::pci_rescan, "1", timeout);
+  return rescan(ports, address);
 }
 
-// The host driver is not bound: ask again, in rising order of force.
-Result<void> bind_host_driver(Ports& ports, const Measured& m) {
+// The reset `remove-rescan`. The kernel probes the host driver as soon as it finds the device
+// (pci_bus_add_device in drivers/pci/bus.c), and no override holds it off, since that goes with the removed
+// device. So this is done when the device is given back, and not before: libvirt would reset it under the
+// host driver.
+Result<void> leave_vfio_by_rescan(Ports& ports, const PciAddress& address, Journal& journal) {
+  const Stopwatch watch;
+  if (auto closed = wait_for_vfio_user(ports, address); !closed) return closed;
+  if (auto done = remove_and_rescan(ports, address, &journal); !done) return done;
+  ports.log.took(address.text() + ": reset (remove-rescan)", watch);
+  return {};
+}
+
+// Whatever other driver has it lets go, and the host driver is asked. timed_out, failed.
+Result<void> ask_host_driver(Ports& ports, const Measured& m) {
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
-  const std::string address = m.address.text();
   const std::string other = host::bound_driver(ports.sysfs, m.address);
-  if (!other.empty())
+  if (other == m.host_driver) return {};
+  if (!other.empty()) {
     if (auto unbound = unbind(ports, m.address, other, timeout); !unbound) return unbound;
+  } else {
+    auto probed = probe(ports, m.address, timeout);
+    if (probed && has_driver(ports, m.address, m.host_driver)) return {};
+    if (!probed && probed.error().is(ErrorKind::timed_out)) return probed;
+  }
+  auto bound = ports.sysfs.write(names::driver_attribute(m.host_driver, "bind"), m.address.text(), timeout);
+  if (!bound || has_driver(ports, m.address, m.host_driver)) return bound;
+  return fail(ErrorKind::failed, "it is not bound to " + m.host_driver);
+}
 
-  auto tried = other.empty() ? probe(ports, m.address, timeout) : Result<void>{};
-  if (tried && other.empty() && has_driver(ports, m.address, m.host_driver)) return {};
-  if (!tried && tried.error().is(ErrorKind::timed_out)) return tried;
+// The host driver is not bound: ask for it, in rising order of force.
+Result<void> bind_host_driver(Ports& ports, const Measured& m, Journal* journal) {
+  const std::string address = m.address.text();
+  auto tried = ask_host_driver(ports, m);
+  if (tried || tried.error().is(ErrorKind::timed_out)) return tried;
 
-  tried = ports.sysfs.write(names::driver_attribute(m.host_driver, "bind"), address, timeout);
-  if (tried && has_driver(ports, m.address, m.host_driver)) return {};
-  if (!tried && tried.error().is(ErrorKind::timed_out)) return tried;
-  ports.log.warning(address + ": " + m.host_driver +
-                    " does not take it; removing and rescanning the function");
-
-  const auto rescanned = remove_and_rescan(ports, m.address);
-  if (rescanned && has_driver(ports, m.address, m.host_driver)) return {};
+  const auto physical = host::physical_function(ports.sysfs, m.address);
+  if (!physical) {
+    ports.log.warning(address + ": " + m.host_driver +
+                      " does not take it; removing and rescanning the function");
+    tried = remove_and_rescan(ports, m.address, journal);
+    if (tried) tried = restore_override(ports, m);
+    if (tried) tried = ask_host_driver(ports, m);
+    if (tried || tried.error().is(ErrorKind::timed_out)) return tried;
+    if (!is_on_bus(ports, m.address)) return fail_in(address, tried.error());
+  }
+  std::string remedy = "see `dmesg | grep " + address + "`; then `modprobe " + m.host_driver +
+                       "` and `echo " + address + " > /sys/bus/pci/drivers_probe`, or reboot";
+  if (physical)
+    remedy += "; when no guest has a virtual function of " + physical->text() +
+              ", `echo 0 > /sys/bus/pci/devices/" + physical->text() +
+              "/sriov_numvfs`, and then their number, makes them all anew";
   return fail(ErrorKind::failed,
               address + ": its host driver " + m.host_driver + " does not take it back; it has " +
                   or_none(host::bound_driver(ports.sysfs, m.address)),
-              "see `dmesg | grep " + address + "`; then `modprobe " + m.host_driver + "` and `echo " +
-                  address + " > /sys/bus/pci/drivers_probe`, or reboot");
+              remedy);
 }
 
 }  // namespace
@@ -178,8 +231,10 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
 Result<void> rebind_host_driver(Ports& ports, const PciAddress& address) {
   const std::string driver = host::bound_driver(ports.sysfs, address);
   if (driver.empty()) return {};
+  const auto driver_override = read_driver_override(ports, address);
+  if (!driver_override) return fail(driver_override.error());
   if (auto unbound = unbind_host_driver(ports, address); !unbound) return unbound;
-  return bind_host_driver(ports, {address, driver, {}});
+  return bind_host_driver(ports, {address, driver, *driver_override}, nullptr);
 }
 
 Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {
@@ -206,21 +261,29 @@ Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {
               "see `dmesg | grep " + address.text() + "`");
 }
 
-Result<void> give_back(Ports& ports, const Measured& m) {
+Result<void> give_back(Ports& ports, const Measured& m, Journal* journal) {
   const std::string address = m.address.text();
-  if (!host::read_pci_device(ports.sysfs, m.address)) {
-    ports.log.warning(address + ": is no longer on the bus, nothing to give back");
-    return {};
+  if (!is_on_bus(ports, m.address)) {
+    if (journal == nullptr || !contains(journal->record().removed, m.address)) {
+      ports.log.warning(address + ": is no longer on the bus, nothing to give back");
+      return {};
+    }
+    if (auto found = rescan(ports, m.address); !found) return fail_in(address, found.error());
   }
   // Only a device that is still on VFIO: libvirt's reattach unbinds whatever driver is bound.
-  if (host::is_on_vfio(ports.sysfs, m.address) && m.host_driver != host::bound_driver(ports.sysfs, m.address))
-    if (auto left = leave_vfio(ports, m.address); !left)
+  if (host::is_on_vfio(ports.sysfs, m.address) &&
+      m.host_driver != host::bound_driver(ports.sysfs, m.address)) {
+    const bool is_wanted = journal != nullptr && contains(journal->record().rescan, m.address);
+    if (auto left =
+            is_wanted ? leave_vfio_by_rescan(ports, m.address, *journal) : leave_vfio(ports, m.address);
+        !left)
       return fail_in(address + ": cannot be given back", left.error());
+  }
   if (auto restored = restore_override(ports, m); !restored) return fail(restored.error());
 
   const std::string now = host::bound_driver(ports.sysfs, m.address);
   if (now == m.host_driver) return {};
-  if (!m.host_driver.empty()) return bind_host_driver(ports, m);
+  if (!m.host_driver.empty()) return bind_host_driver(ports, m, journal);
   // It had no driver, and libvirt's reattach probes: somebody had unbound it on purpose.
   if (auto unbound = unbind(ports, m.address, now, ports.limit(ports.conf.deadlines.reattach)); !unbound)
     return fail_in(address, unbound.error());

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "handover/journal.h"
 #include "handover/ports.h"
 #include "handover/step.h"
 
@@ -23,8 +24,12 @@ Result<void> rebind_host_driver(Ports& ports, const PciAddress& address);
 Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address);
 
 // Brings the device to what was measured, from whatever state it is in; nothing to do is success. A device
-// that is no longer there counts as given back. failed: says what is left to do.
-Result<void> give_back(Ports& ports, const Measured& measured);
+// that is no longer there counts as given back, unless the journal says that we removed it: then the bus is
+// rescanned. One whose reset is `remove-rescan` goes from VFIO to its host driver in this way. failed: says
+// what is left to do.
+//
+// Before a device is removed the journal says so. Without a journal (it is damaged) nothing is known of that.
+Result<void> give_back(Ports& ports, const Measured& measured, Journal* journal = nullptr);
 
 // Takes a device off its VFIO driver when nobody knows what it had before: the kernel chooses its driver.
 Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address);

@@ -16,21 +16,6 @@
 namespace qh::handover {
 namespace {
 
-// Bounds all that is done while it lives. Within another one it can only end earlier.
-class Bounded {
- public:
-  Bounded(Ports& ports, Milliseconds limit) : ports_(ports), before_(ports.whole) {
-    ports.whole = Deadline(ports.limit(limit));
-  }
-  ~Bounded() { ports_.whole = before_; }
-  Bounded(const Bounded&) = delete;
-  Bounded& operator=(const Bounded&) = delete;
-
- private:
-  Ports& ports_;
-  std::optional<Deadline> before_;
-};
-
 // Gives back what was unplugged from a guest that runs on.
 std::vector<Error> return_unplugged(Ports& ports, const std::string& guest) {
   auto journal = Journal::open(ports.root, guest, ports.limit(ports.conf.deadlines.lock));

@@ -42,7 +42,7 @@ std::optional<host::ProcessId> parse_process(std::string_view pid, std::string_v
 // A line that a newer version writes, and this one can do without: it begins with a word of small letters
 // that has no meaning here.
 bool may_be_newer(std::string_view verb) {
-  constexpr std::string_view known[] = {"guest", "uuid",  "daemon", "since", "device", "dead",   "returned",
+  constexpr std::string_view known[] = {"guest", "uuid",  "daemon", "since", "device", "dead",   "returned", "rescan", "removed",
                                         "step",  "begin", "undone", "stuck", "ready",  "undoing"};
   const bool is_word = verb.size() >= 4 && std::all_of(verb.begin(), verb.end(), [](char c) {
                          return (c >= 'a' && c <= 'z') || c == '-';
@@ -81,6 +81,11 @@ bool apply(Record& r, std::string_view line) {
     const auto address = parse_pci_address(w[1]);
     auto& list = verb == "device" ? r.devices : verb == "dead" ? r.dead : r.returned;
     if (address) list.push_back(*address);
+    return address.has_value();
+  }
+  if ((verb == "rescan" || verb == "removed") && w.size() == 2) {
+    const auto address = parse_pci_address(w[1]);
+    if (address) (verb == "rescan" ? r.rescan : r.removed).push_back(*address);
     return address.has_value();
   }
   if (verb == "step") {
@@ -161,9 +166,9 @@ Result<Record> parse_record(std::string_view text) {
 Result<Journal> Journal::create(const std::string& root, const Record& record) {
   const std::string folder = root + names::run_folder;
   const std::string path = file_for(root, record.guest);
-  // It gets its name when it is whole. Whoever is killed before leaves this one behind: nobody reads it, and the next one
-  // here, under the folder's lock, replaces it. (A file without a name cannot be given one inside libvirtd's AppArmor
-  // profile: "Failed name lookup - deleted entry".)
+  // It gets its name when it is whole. Whoever is killed before leaves this one behind: nobody reads it, and
+  // the next one here, under the folder's lock, replaces it. (A file without a name cannot be given one
+  // inside libvirtd's AppArmor profile: "Failed name lookup - deleted entry".)
   const std::string temporary = folder + "/.new";
   const auto failed = [&](Error error) {
     (void)::unlink(temporary.c_str());
@@ -247,6 +252,14 @@ Result<void> Journal::dead(const PciAddress& address) {
 Result<void> Journal::returned(const PciAddress& address) {
   record_.returned.push_back(address);
   return append("returned " + address.text());
+}
+Result<void> Journal::rescan(const PciAddress& address) {
+  record_.rescan.push_back(address);
+  return append("rescan " + address.text());
+}
+Result<void> Journal::removed(const PciAddress& address) {
+  record_.removed.push_back(address);
+  return append("removed " + address.text());
 }
 Result<void> Journal::ready() {
   record_.ready = true;

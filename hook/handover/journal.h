@@ -38,6 +38,8 @@ struct Record {
   std::vector<PciAddress> devices;  // claimed: all of the guest's, also those that need no step
   std::vector<JournalledStep> steps;
   std::vector<PciAddress> dead;      // did not answer after a reset: not for a host driver
+  std::vector<PciAddress> rescan;    // to be removed and rescanned when it is given back
+  std::vector<PciAddress> removed;   // by us from the bus, or about to be: a rescan is due if it is not there
   std::vector<PciAddress> returned;  // given back while the guest runs on, since it was unplugged from it
   bool ready = false;                // `prepare` came to its end
   bool undoing = false;              // `release` or a rollback has begun
@@ -68,6 +70,8 @@ class Journal {
   Result<void> stuck(std::size_t step, const host::ProcessId& process);
   Result<void> dead(const PciAddress& address);
   Result<void> returned(const PciAddress& address);
+  Result<void> rescan(const PciAddress& address);
+  Result<void> removed(const PciAddress& address);
   Result<void> ready();
   Result<void> undoing();
 

@@ -36,4 +36,19 @@ struct Ports {
   Milliseconds limit(Milliseconds own) const { return whole ? std::min(own, whole->left()) : own; }
 };
 
+// Bounds all that is done while it lives. Within another one it can only end earlier.
+class Bounded {
+ public:
+  Bounded(Ports& ports, Milliseconds limit) : ports_(ports), before_(ports.whole) {
+    ports.whole = Deadline(ports.limit(limit));
+  }
+  ~Bounded() { ports_.whole = before_; }
+  Bounded(const Bounded&) = delete;
+  Bounded& operator=(const Bounded&) = delete;
+
+ private:
+  Ports& ports_;
+  std::optional<Deadline> before_;
+};
+
 }  // namespace qh::handover

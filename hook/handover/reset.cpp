@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
-#include "core/contains.h"
 #include "core/text.h"
+#include "handover/claims.h"
+#include "handover/device.h"
 #include "handover/journal.h"
 #include "host/file.h"
 #include "host/names.h"
 #include "host/pci_device.h"
+#include "host/sriov.h"
 
 namespace qh::handover {
 namespace {
@@ -22,13 +24,11 @@ std::string kernel_name(Reset method) {
   return config::to_string(method);
 }
 
-// The kernel's own order of methods for the function; empty if it knows none.
-std::vector<std::string> kernel_methods(const Ports& ports, const PciAddress& address) {
-  std::vector<std::string> methods;
-  const std::string text = ports.sysfs.read(names::attribute(address, "reset_method")).value_or("");
-  for (const auto word : split(text, ' '))
-    if (!word.empty()) methods.emplace_back(word);
-  return methods;
+// The kernel's own order of methods for the function, as it prints them; empty if it knows none. timed_out.
+Result<std::string> kernel_methods(const Ports& ports, const PciAddress& address) {
+  auto text = ports.sysfs.read(names::attribute(address, "reset_method"));
+  if (!text && !text.error().is(ErrorKind::timed_out)) return std::string();
+  return text;
 }
 
 // libvirt notes in the guest's log how it ended, before it calls this hook.
@@ -46,49 +46,95 @@ bool owns_bus(const Ports& ports, const Record& record, const PciAddress& addres
   return address.bus != 0;
 }
 
-bool answers(const Ports& ports, const PciAddress& address) {
-  // The attribute `vendor` is the kernel's memory; only `config` asks the device.
-  const auto config_space = ports.sysfs.read(names::attribute(address, "config"));
-  return config_space && config_space->size() >= 2 && config_space->compare(0, 2, "\xff\xff") != 0;
-}
-
 Result<void> kernel_reset(Ports& ports, const PciAddress& address, const std::string& method) {
   const auto before = kernel_methods(ports, address);
-  if (!contains(before, method))
-    return fail(ErrorKind::refused, "the kernel knows no '" + method + "' reset for it (it has: " +
-                                        (before.empty() ? "none" : join(before, " ")) + ")");
+  if (!before) return fail(before.error());
+  // The list is of the time when the device was enumerated. A method that a module has brought since
+  // (vendor-reset) is looked for when it is written (reset_method_store in drivers/pci/pci.c), so what counts
+  // is what is read back.
   const std::string attribute = names::attribute(address, "reset_method");
-  if (auto set = ports.sysfs.write(attribute, method, reset_timeout); !set) return set;
-  if (kernel_methods(ports, address) != std::vector<std::string>{method})
-    return fail(ErrorKind::failed, "the kernel does not take '" + method + "' as its reset method");
-  const auto done = ports.sysfs.write(names::attribute(address, "reset"), "1", reset_timeout);
-  if (auto restored = ports.sysfs.write(attribute, join(before, " "), reset_timeout); !restored && done)
-    return restored;
-  return done;
+  auto set = ports.sysfs.write(attribute, method, ports.limit(reset_timeout));
+  if (!set && set.error().is(ErrorKind::timed_out)) return set;
+  const auto now = kernel_methods(ports, address);
+  if (!now) return fail(now.error());
+
+  Result<void> done =
+      fail(ErrorKind::refused,
+           "the kernel has no " + method + " for it (it has: " + (before->empty() ? "none" : *before) + ")");
+  if (*now == method)
+    done = ports.sysfs.write(names::attribute(address, "reset"), "1", ports.limit(reset_timeout));
+  if (!done && done.error().is(ErrorKind::timed_out)) return done;
+  if (*now == *before) return done;
+  auto restored = ports.sysfs.write(attribute, before->empty() ? "\n" : *before, ports.limit(reset_timeout));
+  return done ? restored : done;
 }
 
-Result<void> remove_and_rescan(Ports& ports, const PciAddress& address) {
-  if (auto removed = ports.sysfs.write(names::attribute(address, "remove"), "1", reset_timeout); !removed)
-    return removed;
-  if (auto scanned = ports.sysfs.write(names::pci_rescan, "1", reset_timeout); !scanned) return scanned;
-  const bool back =
-      Deadline(Milliseconds{5000}).wait_for([&] { return ports.sysfs.exists(names::device(address)); });
-  if (!back)
-    return fail(ErrorKind::failed, "did not come back after its removal",
-                "echo 1 > /sys/bus/pci/rescan, or reboot");
+// Which reset it comes down to; empty for nothing to do. refused: there is none for it.
+Result<std::string> choose(const Ports& ports, const Record& record, const config::DeviceConf& device) {
+  const bool automatic = device.reset == Reset::automatic;
+  if (device.reset == Reset::none || (automatic && ended_cleanly(ports, record.guest))) return std::string();
+  if (host::physical_function(ports.sysfs, device.address)) {
+    if (automatic || device.reset == Reset::flr) return kernel_name(Reset::flr);
+    return fail(ErrorKind::refused,
+                "a virtual function can only be reset by flr, not by " + kernel_name(device.reset));
+  }
+  if (device.reset == Reset::bus && !owns_bus(ports, record, device.address))
+    return fail(ErrorKind::refused, "not every function on its bus is this guest's");
+  if (!automatic) return kernel_name(device.reset);
+  const auto methods = kernel_methods(ports, device.address);
+  if (!methods) return fail(methods.error());
+  for (const auto method : split(*methods, ' '))
+    if (!method.empty() && method != "bus" && method != "cxl_bus") return std::string(method);
+  return fail(ErrorKind::refused, "the kernel has none for it but the bus's");
+}
+
+// Who uses the device by now: it was unplugged from this guest, and somebody else was faster than its end.
+std::optional<std::string> other_user(const Ports& ports, const std::string& guest,
+                                      const PciAddress& address) {
+  const auto claims = find_conflicts(ports.root, ports.sysfs, guest, {address});
+  if (!claims.empty()) return "the guest " + in_quotes(claims.front().owner.guest) + " has it";
+  // The guest's own QEMU may still be closing it.
+  const auto is_free = [&] { return !is_open_through_vfio(ports.root, ports.sysfs, address); };
+  if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_free)) return {};
+  return "a process uses it through VFIO";
+}
+
+// The step that put the device on VFIO, and with which it is given back.
+std::optional<std::size_t> detach_step(const Record& record, const PciAddress& address) {
+  for (std::size_t i = 0; i < record.steps.size(); ++i) {
+    const auto* step = std::get_if<Detach>(&record.steps[i].step);
+    if (step != nullptr && step->device.address == address && record.steps[i].begun) return i;
+  }
   return {};
 }
 
-// Which reset it comes down to; `none` for nothing to do.
-Result<std::string> choose(const Ports& ports, const Record& record, const config::DeviceConf& device) {
-  if (device.reset == Reset::none) return std::string();
-  if (device.reset == Reset::bus && !owns_bus(ports, record, device.address))
-    return fail(ErrorKind::refused, "no bus reset: not every function on its bus is this guest's");
-  if (device.reset != Reset::automatic) return kernel_name(device.reset);
-  if (ended_cleanly(ports, record.guest)) return std::string();
-  for (const auto& method : kernel_methods(ports, device.address))
-    if (method != "bus") return method;
-  return fail(ErrorKind::refused, "the kernel has no reset for it but the bus's");
+// No host driver gets the device until it answers again.
+void mark_dead(Ports& ports, Journal& journal, const PciAddress& address, const std::string& what,
+               const Error& error) {
+  ports.log.error(address.text() + ": " + what + ": " + error.message +
+                  "; it stays on vfio-pci. Suspend to RAM and wake up, then `qemu-hook --reattach` asks it "
+                  "again; or reboot");
+  (void)journal.dead(address);
+  const auto step = detach_step(journal.record(), address);
+  const auto process = error.stuck_pid != 0 ? host::find_process(ports.root, error.stuck_pid) : std::nullopt;
+  if (step && process) (void)journal.stuck(*step, *process);
+}
+
+void reset_device(Ports& ports, Journal& journal, const PciAddress& address, const std::string& method) {
+  const Stopwatch watch;
+  const std::string what = "the reset (" + method + ")";
+  const auto done = kernel_reset(ports, address, method);
+  // It may go on for ever, and whoever asks the device anything waits for it in the kernel.
+  if (!done && done.error().is(ErrorKind::timed_out))
+    return mark_dead(ports, journal, address, what + " did not return", done.error());
+  if (done)
+    ports.log.took(address.text() + ": reset (" + method + ")", watch);
+  else if (done.error().is(ErrorKind::refused))
+    return ports.log.warning(address.text() + ": no reset: " + done.error().message);
+  else
+    ports.log.warning(address.text() + ": " + what + " failed: " + done.error().message);
+  if (auto answer = host::answers(ports.sysfs, address); !answer)
+    mark_dead(ports, journal, address, "does not answer after the reset", answer.error());
 }
 
 }  // namespace
@@ -98,33 +144,30 @@ void reset_devices(Ports& ports, const config::GuestConf& conf) {
                    std::any_of(conf.devices.begin(), conf.devices.end(),
                                [](const auto& d) { return d.reset != Reset::none; });
   if (!any) return;
+  const Bounded bounded(ports, ports.conf.deadlines.whole);
   auto journal = Journal::open(ports.root, conf.guest, ports.conf.deadlines.lock);
   if (!journal) return ports.log.warning("no reset: " + journal.error().message);
+  const auto refuse = [&](const PciAddress& address, const std::string& why) {
+    ports.log.warning(address.text() + ": no reset: " + why);
+  };
   const auto claimed = journal->record().devices;
-  for (const auto& at : claimed) {
-    const auto* known = conf.find(at);
-    const auto device = known != nullptr ? *known : ports.conf.defaults.device(at);
-    const std::string address = at.text();
-    if (!host::is_on_vfio(ports.sysfs, at)) continue;
-    const Stopwatch watch;
-    const auto method = choose(ports, journal->record(), device);
+  for (const auto& address : claimed) {
+    if (!host::is_on_vfio(ports.sysfs, address)) continue;
+    const auto* known = conf.find(address);
+    const auto method =
+        choose(ports, journal->record(), known != nullptr ? *known : ports.conf.defaults.device(address));
     if (!method) {
-      ports.log.warning(address + ": " + method.error().message);
+      refuse(address, method.error().message);
+    } else if (method->empty()) {
       continue;
-    }
-    if (method->empty()) continue;
-    const auto done = *method == kernel_name(Reset::remove_rescan)
-                          ? remove_and_rescan(ports, device.address)
-                          : kernel_reset(ports, device.address, *method);
-    if (done)
-      ports.log.took(address + ": reset (" + *method + ")", watch);
-    else
-      ports.log.warning(address + ": the reset (" + *method + ") failed: " + done.error().message);
-    if (!answers(ports, device.address)) {
-      ports.log.error(
-          address +
-          ": does not answer after the reset; it stays with vfio-pci. Suspend and wake up, or reboot");
-      (void)journal->dead(device.address);
+    } else if (const auto user = other_user(ports, conf.guest, address)) {
+      refuse(address, *user);
+    } else if (*method != kernel_name(Reset::remove_rescan)) {
+      reset_device(ports, *journal, address, *method);
+    } else if (!detach_step(journal->record(), address)) {
+      refuse(address, "remove-rescan is part of giving a device back, and this one is not given back");
+    } else if (auto noted = journal->rescan(address); !noted) {
+      refuse(address, noted.error().message);
     }
   }
 }

@@ -25,7 +25,10 @@ DeviceUse look_below(const std::string& root, const host::Sysfs& sysfs, const Gu
   const auto config = sysfs.read_bytes(names::attribute(d.address(), "config"), 4);
   use.answers = config || !config.error().is(ErrorKind::timed_out);
   if (!use.answers) return use;  // whatever asks its driver would wait as well
-  use.reset_bug = host::reset_bug_family(sysfs, d.address());
+  // With the module there, what the conf asks for works, whatever the kernel listed when it found the card.
+  const bool has_own_reset =
+      d.conf.reset == config::Reset::device_specific && sysfs.exists(names::module("vendor_reset"));
+  if (!has_own_reset) use.reset_bug = host::reset_bug_family(sysfs, d.address());
   use.virtual_functions = host::virtual_functions(sysfs, d.address());
   if (d.present->on_vfio) return use;
   use.storage = host::storage_use(root, sysfs, d.address(), guest.images, image_patience);
@@ -51,7 +54,7 @@ Survey survey(const std::string& root, const host::Sysfs& sysfs, Guest guest) {
   Survey s;
   for (const auto& address : host::list_pci_addresses(sysfs)) {
     if (auto device = host::read_pci_device(sysfs, address)) s.all_devices.push_back(std::move(*device));
-    if (sysfs.exists(names::attribute(address, "physfn"))) s.virtual_devices.push_back(address);
+    if (host::physical_function(sysfs, address)) s.virtual_devices.push_back(address);
   }
   s.console_devices = console_devices(root, sysfs, guest);
   s.conflicts = find_conflicts(root, sysfs, guest.name, devices_in_groups(sysfs, guest));

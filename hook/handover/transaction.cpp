@@ -39,31 +39,40 @@ const Measured* device_of(const Step& step) {
 Result<void> may_be_given_back(const Ports& ports, const Record& record, const JournalledStep& step,
                                const Measured& m) {
   const std::string address = m.address.text();
+  const bool is_dead = contains(record.dead, m.address);
   for (const auto& other : record.steps) {
     const Measured* same = device_of(other.step);
     if (same == nullptr || same->address != m.address || !other.stuck ||
         !host::is_alive(ports.root, *other.stuck))
       continue;
-    Error error{ErrorKind::failed,
-                address + ": " + m.host_driver + " still does not let go of it (process " +
-                    std::to_string(other.stuck->pid) + " waits in the kernel)",
-                "when it has, `qemu-hook --reattach` brings the device back; otherwise reboot"};
+    Error error{
+        ErrorKind::failed,
+        address + ": " +
+            (is_dead ? "its reset has still not returned" : m.host_driver + " still does not let go of it") +
+            " (process " + std::to_string(other.stuck->pid) + " waits in the kernel)",
+        "when it has, `qemu-hook --reattach` brings the device back; otherwise reboot"};
     error.stuck_pid = other.stuck->pid;
     return fail(error);
   }
-  const bool is_dead = contains(record.dead, m.address);
-  if (is_dead && std::holds_alternative<Detach>(step.step))
-    return fail(ErrorKind::failed,
-                address + ": does not answer after its reset, so no host driver is let near it",
-                "suspend to RAM and wake up, or reboot");
+  const bool is_there = host::read_pci_device(ports.sysfs, m.address).has_value();
+  if (!is_dead || !is_there || !std::holds_alternative<Detach>(step.step)) return {};
+  if (auto answer = host::answers(ports.sysfs, m.address); !answer) {
+    Error error{ErrorKind::failed,
+                address + ": does not answer after its reset, so no host driver is let near it: " +
+                    answer.error().message,
+                "suspend to RAM and wake up, then `qemu-hook --reattach` asks it again; or reboot"};
+    error.stuck_pid = answer.error().stuck_pid;
+    return fail(error);
+  }
+  ports.log.info(address + ": answers again");
   return {};
 }
 
-Result<void> undo_journalled(Ports& ports, const Record& record, const JournalledStep& step) {
+Result<void> undo_journalled(Ports& ports, Journal& journal, const JournalledStep& step) {
   const Measured* device = device_of(step.step);
-  if (device != nullptr)
-    if (auto may = may_be_given_back(ports, record, step, *device); !may) return may;
-  return undo_step(ports, step.step);
+  if (device == nullptr) return undo_step(ports, step.step);
+  if (auto may = may_be_given_back(ports, journal.record(), step, *device); !may) return may;
+  return give_back(ports, *device, &journal);
 }
 
 void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
@@ -149,7 +158,7 @@ std::vector<Error> undo(Ports& ports, Journal& journal) {
       continue;
     }
     const Stopwatch watch;
-    if (auto undone = undo_journalled(ports, journal.record(), step); !undone) {
+    if (auto undone = undo_journalled(ports, journal, step); !undone) {
       if (!step.stuck) note_stuck(ports, journal, i, undone.error().stuck_pid);
       ports.log.error(undone.error().message);
       errors.push_back(undone.error());
@@ -181,7 +190,7 @@ Result<void> undo_device(Ports& ports, Journal& journal, const PciAddress& addre
     const JournalledStep step = journal.record().steps[i];
     const Measured* device = device_of(step.step);
     if (device == nullptr || device->address != address || !step.begun || step.undone) continue;
-    if (auto undone = undo_journalled(ports, journal.record(), step); !undone) {
+    if (auto undone = undo_journalled(ports, journal, step); !undone) {
       if (!step.stuck) note_stuck(ports, journal, i, undone.error().stuck_pid);
       ports.log.error(undone.error().message);
       return undone;

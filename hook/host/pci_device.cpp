@@ -40,6 +40,19 @@ std::optional<PciDevice> read_pci_device(const Sysfs& sysfs, const PciAddress& a
   return d;
 }
 
+Result<void> answers(const Sysfs& sysfs, const PciAddress& address) {
+  // The command register, of which some bits are always 0, as the kernel asks it after a reset (pci_dev_wait
+  // in drivers/pci/pci.c). The vendor ID of a virtual function reads 0xffff, and the attribute `vendor` is
+  // the kernel's memory. No more is read: some devices do not bear it (pci_read_config in
+  // drivers/pci/pci-sysfs.c).
+  constexpr std::size_t command = 4, size = 2;
+  const auto config = sysfs.read_bytes(names::attribute(address, "config"), command + size);
+  if (!config) return fail(config.error());
+  if (config->substr(std::min(command, config->size())) != "\xff\xff" && config->size() == command + size)
+    return {};
+  return fail(ErrorKind::failed, "its configuration space reads as all ones");
+}
+
 std::vector<PciAddress> list_pci_addresses(const Sysfs& sysfs) {
   std::vector<PciAddress> all;
   for (const auto& name : sysfs.list(names::pci_devices))

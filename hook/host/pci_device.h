@@ -30,6 +30,11 @@ std::optional<PciDevice> read_pci_device(const Sysfs& sysfs, const PciAddress& a
 std::string bound_driver(const Sysfs& sysfs, const PciAddress& address);
 bool is_on_vfio(const Sysfs& sysfs, const PciAddress& address);
 
+// Whether the device itself answers. timed_out: the kernel holds its configuration space, as during a reset
+// that does not end (pci_wait_cfg in drivers/pci/access.c). failed: it reads as all ones, as where there is
+// no device.
+Result<void> answers(const Sysfs& sysfs, const PciAddress& address);
+
 // All functions that the host has, in the order of their addresses.
 std::vector<PciAddress> list_pci_addresses(const Sysfs& sysfs);
 

@@ -20,4 +20,10 @@ std::vector<PciAddress> virtual_functions(const Sysfs& sysfs, const PciAddress& 
   return all;
 }
 
+std::optional<PciAddress> physical_function(const Sysfs& sysfs, const PciAddress& address) {
+  const auto target = sysfs.link(names::attribute(address, "physfn"));
+  const auto function = target ? parse_pci_address(*target) : fail(Error{});
+  return function ? std::optional(*function) : std::nullopt;
+}
+
 }  // namespace qh::host

@@ -62,13 +62,48 @@ void Kernel::make_device(const ModelDevice& d) {
   root_.write(folder + "/class", "0x" + d.class_code + "\n");
   root_.write(folder + "/driver_override", "(null)\n");
   root_.write(folder + "/remove", "");
+  root_.write(folder + "/reset", "");
+  root_.write(folder + "/reset_method", d.reset_methods + "\n");
+  if (!d.physical.empty()) fs::create_symlink("../" + d.physical, root_.path() + folder + "/physfn");
   if (!d.group.empty()) {
     fs::create_directories(root_.path() + "/sys/kernel/iommu_groups/" + d.group);
     fs::create_symlink("../../../../kernel/iommu_groups/" + d.group, root_.path() + folder + "/iommu_group");
   }
   devices_[d.address] = d;
+  set_answering(d.address, true);
   probe(d.address);
   update_nodes();
+}
+
+void Kernel::set_answering(const std::string& address, bool answers) {
+  const Guard guard(mutex_);
+  std::string config(64, answers ? '\0' : '\xff');
+  // A virtual function has neither ID (PCI Express 6.0, 9.3.4.1.1).
+  if (answers)
+    config.replace(
+        0, 6, devices_.at(address).physical.empty() ? "\x86\x80\xd3\x10\x07\x04" : "\xff\xff\xff\xff\x04");
+  root_.write(device_folder(address) + "/config", config);
+}
+
+void Kernel::remove_device(const std::string& address) {
+  devices_.erase(address);
+  fs::remove_all(root_.path() + device_folder(address));
+}
+
+void Kernel::pull(const std::string& address) {
+  const Guard guard(mutex_);
+  remove_device(address);
+  removed_.erase(address);
+}
+
+bool Kernel::write_reset_method(const std::string& address, const std::string& methods) {
+  const ModelDevice& device = devices_.at(address);
+  for (const auto method : split(methods, ' '))
+    if (!methods.empty() && method != device.unlisted_reset &&
+        !contains(split(device.reset_methods, ' '), method))
+      return false;
+  root_.write(device_folder(address) + "/reset_method", methods + "\n");
+  return true;
 }
 
 void Kernel::add_device(const ModelDevice& device) {
@@ -230,6 +265,7 @@ bool Kernel::write(const std::string& path, const std::string& value) {
   if (path.rfind("bus/platform/", 0) == 0) return write_platform(path, text);
   if (path == "bus/pci/drivers_probe") return probe(text);
   if (path == "bus/pci/rescan") {
+    if (rescan_helps) refusing_drivers.clear();
     for (const auto& [address, device] : std::exchange(removed_, {})) make_device(device);
     return true;
   }
@@ -243,9 +279,16 @@ bool Kernel::write(const std::string& path, const std::string& value) {
   }
   if (!devices_.contains(parent)) return false;
   if (attribute == "remove") {
-    removed_[parent] = devices_[parent];
-    devices_.erase(parent);
-    fs::remove_all(root_.path() + device_folder(parent));
+    // A rescan cannot find a virtual function.
+    if (devices_[parent].physical.empty()) removed_[parent] = devices_[parent];
+    remove_device(parent);
+    return true;
+  }
+  if (attribute == "reset_method") return write_reset_method(parent, text);
+  if (attribute == "reset") {
+    const std::string methods = root_.read(device_folder(parent) + "/reset_method");
+    resets.push_back(parent + " " + methods.substr(0, methods.find_first_of(" \n")));
+    if (contains(lost_by_reset, parent)) set_answering(parent, false);
     return true;
   }
   if (attribute == "driver_override") {
@@ -270,16 +313,18 @@ std::string Kernel::state() const {
 
 Result<void> Faults::run(const std::string& name, const std::function<Result<void>()>& act) {
   acts.push_back(name);
-  const bool due = count++ == at;
+  const bool due = count++ == at || (!at_act.empty() && name.find(at_act) != std::string::npos);
   if (due && fault == Fault::killed_before) throw Killed{};
   if (due && fault == Fault::fails) return fail(ErrorKind::failed, name + ": made to fail");
-  if (due && fault == Fault::hangs) return fail(ErrorKind::timed_out, name + ": made to hang");
+  if (due && fault == Fault::hangs)
+    return fail(Error{ErrorKind::timed_out, name + ": made to hang", {}, stuck_pid});
   auto result = act();
   if (due && fault == Fault::killed_after) throw Killed{};
   return result;
 }
 
 Result<std::string> ModelSysfs::read_bytes(const std::string& path, std::size_t limit) const {
+  asked.push_back(path);
   if (contains(stuck, path)) return fail(ErrorKind::timed_out, path + " is made to be stuck");
   auto text = host::read_file(root_.path() + "/sys/" + path);
   if (text) text->resize(std::min(text->size(), limit));
@@ -288,6 +333,7 @@ Result<std::string> ModelSysfs::read_bytes(const std::string& path, std::size_t 
 
 Result<void> ModelSysfs::write(const std::string& path, const std::string& value, Milliseconds,
                                const std::vector<std::string>&) {
+  asked.push_back(path);
   if (contains(stuck, path)) return fail(ErrorKind::timed_out, path + " is made to be stuck");
   return faults_.run("write " + path + " " + std::string(trimmed(value)), [&]() -> Result<void> {
     if (!kernel_.write(path, value))

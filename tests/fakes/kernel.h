@@ -35,8 +35,11 @@ struct ModelDevice {
   std::string address;
   std::string ids = "1234:5678 1234:0001";  // vendor:device subsystem
   std::string class_code = "020000";
-  std::string native_driver;  // the one that matches its ids; empty for none
-  std::string group = "1";    // empty: no IOMMU
+  std::string native_driver;              // the one that matches its ids; empty for none
+  std::string group = "1";                // empty: no IOMMU
+  std::string reset_methods = "flr bus";  // as found when it was enumerated
+  std::string unlisted_reset = {};        // a method that came later: taken when it is written
+  std::string physical = {};              // a virtual function's physical one
 };
 
 class Kernel {
@@ -65,17 +68,27 @@ class Kernel {
   bool has_module(const std::string& name) const;
   bool knows_module(const std::string& name) const;  // it was there once
   void reload_module(const std::string& name);       // and what it uses
+  // Whether the device answers, or its configuration space reads as all ones.
+  void set_answering(const std::string& address, bool answers);
+  // Out of its slot: no rescan finds it, until add_device().
+  void pull(const std::string& address);
 
   // A BIOS's VGA text console is gone: a console's bind is ignored, a card's driver brings one.
   bool has_system_console = true;
-  // A driver that refuses to bind from now on.
+  // A driver that refuses to bind from now on; perhaps until the next rescan.
   std::vector<std::string> refusing_drivers;
+  bool rescan_helps = false;
+  // "ADDRESS METHOD" for each reset that was done, and devices that do not answer after one.
+  std::vector<std::string> resets;
+  std::vector<std::string> lost_by_reset;
   // A card of this driver has a DRM node only with this module: nvidia's nvidia_drm.
   std::map<std::string, std::string> node_needs = {{"nvidia", "nvidia_drm"}};
 
  private:
   std::string device_folder(const std::string& address) const;
   void make_device(const ModelDevice& device);
+  void remove_device(const std::string& address);
+  bool write_reset_method(const std::string& address, const std::string& methods);
   bool probe(const std::string& address);
   bool bind(const std::string& address, const std::string& driver);
   bool unbind(const std::string& address);
@@ -99,7 +112,9 @@ struct Killed {};  // thrown in place of the death of the process
 class Faults {
  public:
   int at = -1;
+  std::string at_act;  // or to each act whose name contains this
   Fault fault = Fault::none;
+  int stuck_pid = 0;  // of an act that hangs
   int count = 0;
   std::vector<std::string> acts;
 
@@ -117,6 +132,9 @@ class ModelSysfs : public host::RealSysfs {
 
   // Attributes that the kernel holds: whoever reads or writes one waits in vain.
   std::vector<std::string> stuck;
+
+  // What the device or its driver was asked for.
+  mutable std::vector<std::string> asked;
 
  private:
   const TemporaryRoot& root_;

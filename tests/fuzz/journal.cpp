@@ -19,7 +19,8 @@ bool same(const Record& a, const Record& b, bool progress) {
     steps = progress ? same(a.steps[i], b.steps[i]) : a.steps[i].step == b.steps[i].step;
   return steps && a.guest == b.guest && a.uuid == b.uuid && a.daemon == b.daemon && a.since == b.since &&
          a.devices == b.devices &&
-         (!progress || (a.dead == b.dead && a.ready == b.ready && a.undoing == b.undoing));
+         (!progress || (a.dead == b.dead && a.rescan == b.rescan && a.removed == b.removed &&
+                        a.ready == b.ready && a.undoing == b.undoing));
 }
 
 void check_step(const Step& step) {
@@ -48,9 +49,12 @@ void check(std::string_view input) {
   const std::string whole(input.substr(0, input.rfind('\n') + 1));
   const auto cut_short = parse_record(whole + "undo");
   require(cut_short && same(*record, *cut_short, true), "a line that was never finished is ignored");
-  const auto appended = parse_record(whole + "dead 0000:01:00.0\nready\nundoing\n");
+  const auto appended =
+      parse_record(whole + "dead 0000:01:00.0\nrescan 0000:01:00.0\nremoved 0000:01:00.0\nready\nundoing\n");
   require(appended && appended->ready && appended->undoing &&
-              appended->dead.size() == record->dead.size() + 1 && same(*record, *appended, false),
+              appended->dead.size() == record->dead.size() + 1 &&
+              appended->rescan.size() == record->rescan.size() + 1 &&
+              appended->removed.size() == record->removed.size() + 1 && same(*record, *appended, false),
           "what is appended is read");
 }
 

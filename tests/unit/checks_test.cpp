@@ -295,6 +295,13 @@ TEST_CASE("check: warned of, not refused: last inputs, ROMs, siblings, reset bug
   REQUIRE(reset.size() == 1);
   CHECK(reset[0].find("warning: 0000:01:00.0: ") == 0);
   CHECK(reset[0].find("Navi 10") != std::string::npos);
+  // vendor-reset, loaded after the kernel has made its list of methods.
+  Guest card = w.guest({"0000:01:00.0", "0000:01:00.1"});
+  card.devices[0].conf.reset = config::Reset::device_specific;
+  CHECK(w.findings("reset", card).size() == 1);
+  w.root.write("/sys/module/vendor_reset/refcnt", "0\n");
+  CHECK(w.findings("reset", card).empty());
+  CHECK(w.findings("reset", Names{"0000:01:00.0", "0000:01:00.1"}).size() == 1);
 
   Guest guest = w.guest({"0000:02:00.0", "0000:02:00.1"});
   guest.rom_files = {"/srv/missing.rom"};
