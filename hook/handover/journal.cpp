@@ -161,7 +161,12 @@ Result<Record> parse_record(std::string_view text) {
 Result<Journal> Journal::create(const std::string& root, const Record& record) {
   const std::string folder = root + names::run_folder;
   const std::string path = file_for(root, record.guest);
+  // It gets its name when it is whole. Whoever is killed before leaves this one behind: nobody reads it, and the next one
+  // here, under the folder's lock, replaces it. (A file without a name cannot be given one inside libvirtd's AppArmor
+  // profile: "Failed name lookup - deleted entry".)
+  const std::string temporary = folder + "/.new";
   const auto failed = [&](Error error) {
+    (void)::unlink(temporary.c_str());
     if (error.remedy.empty())
       error.remedy =
           "without a journal nothing is touched; see `df " + folder + "` and `ls -ld " + folder + "`";
@@ -173,14 +178,13 @@ Result<Journal> Journal::create(const std::string& root, const Record& record) {
     return failed({ErrorKind::failed,
                    "BUG: the journal of " + in_quotes(record.guest) + " would not be readable",
                    "please report it, with the output of `qemu-hook --plan`"});
-  // A file without a name until it is whole: whoever is killed before leaves nothing behind.
-  host::Fd fd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_APPEND | O_CLOEXEC, 0600));
+  (void)::unlink(temporary.c_str());
+  host::Fd fd(::open(temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_APPEND | O_CLOEXEC, 0600));
   if (!fd) return failed(host::system_error("make the journal", path, errno));
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return failed(host::system_error("lock", path, errno));
   if (auto written = host::write_all(fd.get(), text, path); !written) return failed(written.error());
   if (::fsync(fd.get()) < 0) return failed(host::system_error("sync", path, errno));
-  const std::string nameless = "/proc/self/fd/" + std::to_string(fd.get());
-  if (::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) < 0)
+  if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) < 0)
     return failed(host::system_error("make the journal", path, errno));
   if (auto synced = host::sync_folder(folder); !synced) return failed(synced.error());
   return Journal(path, std::move(fd), record);

@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <regex>
 
 #include "blackbox/program.h"
+#include "core/text.h"
+#include "fakes/hosts.h"
 #include "host/file.h"
 
 using qh::blackbox::Program;
@@ -60,6 +63,38 @@ TEST_CASE(
   const std::string open = "open qemu+unix:///system?socket=" + p.root.path() + "/run/libvirt/libvirt-sock\n";
   CHECK(p.root.read("/libvirt-calls") == open + "describe pci_0000_02_00_0\ndetach pci_0000_02_00_0\n" +
                                              open + "describe pci_0000_02_00_0\nreattach pci_0000_02_00_0\n");
+}
+
+TEST_CASE("the hook's own process opens nothing that can wait for a driver") {
+  Program p;
+  qh::fakes::write_host(p.root, qh::fakes::desktop);
+  p.kernel.add_device({"0000:0a:00.0", "8086:10d3 8086:0000", "020000", "e1000e", "40"});
+  p.kernel.add_driver("vfio-pci");
+  p.root.write("/opens", "");
+  p.root.write("/etc/libvirt/qemu-hook/guests/win10.toml",
+               "[[device]]\naddress = \"0a:00.0\"\nreset = \"flr\"\n");
+  // The card with the screen is refused, or its desktop would have to go; the network card is handed over.
+  (void)p.hook("screen", "prepare", "begin", domain(hostdev("0x01"), "screen"));
+  CHECK(p.hook("win10", "prepare", "begin", domain(hostdev("0x0a"))).err == "");
+  (void)p.hook("win10", "stopped", "end", "");
+  (void)p.hook("win10", "release", "end", "");
+  (void)p.command({"--check", "win10", "--xml", "-"}, nic);
+  (void)p.command({"--status"});
+  const std::string opens = p.root.read("/opens");
+  CHECK(opens.find("/run/libvirt/qemu-hook/.new\n") != std::string::npos);
+  // What the kernel shows of itself without a driver's lock, each with the function that prints it.
+  const std::regex harmless(
+      "/sys/bus/pci/devices/[0-9a-f:.]*/(vendor|device|class|subsystem_vendor|subsystem_device)"  // pci_config_attr
+      "|/proc/[0-9]+/(stat|comm|cgroup)"       // do_task_stat, comm_show, proc_cgroup_show
+      "|/proc/(self|1)/mountinfo|/proc/swaps"  // show_mountinfo, swap_show
+      "|/proc/devices|/proc/iomem"             // devinfo_show, r_show
+      "|/proc/net/(route|ipv6_route)|/proc/uptime");
+  for (const auto line : qh::split(opens, '\n')) {
+    const std::string file(line);
+    if (!file.starts_with("/sys/") && !file.starts_with("/proc/") && !file.starts_with("/dev/")) continue;
+    CAPTURE(file);
+    CHECK(std::regex_match(file, harmless));
+  }
 }
 
 TEST_CASE("each step is a line in the log, with the guest and the time it took") {

@@ -18,7 +18,7 @@ stuck_writer() { pgrep --full 'hooks/qemu stuck'; }
 for vfio in loaded absent; do
     step "vfio-pci is $vfio beforehand"
     if [ "$vfio" = loaded ]; then modprobe vfio-pci; else modprobe -r vfio_pci; fi
-    modprobe qh_stuck
+    modprobe qh_stuck edu=1
     expect_driver qh_stuck "$edu"
 
     holder=''

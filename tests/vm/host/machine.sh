@@ -27,18 +27,24 @@ start_machine() {
     exec {lock}>"$run.lock"
     flock "$lock"
     if ! is_running "$suite"; then
-        rm -rf --one-file-system "$run/share"
-        rm -f "$run/pid" "$run/console.sock"
-        mkdir -p "$run/share/jobs" "$run/logs"
-        cp "$vm_home/agent" "$run/share/agent"
-        truncate -s 64M "$run/nvme.img"
-        if ! timed "booting $suite" boot "$suite" {lock}>&-; then
-            show_machine_log "$suite"
+        # One that dies in its boot is booted anew, once.
+        if ! boot_afresh "$suite" {lock}>&- && { is_running "$suite" || ! boot_afresh "$suite" {lock}>&-; }; then
             stop_machine "$suite"
             die "the $suite machine did not come up within $boot_limit s"
         fi
     fi
     exec {lock}>&-
+}
+
+boot_afresh() {
+    local run
+    run=$(run_of "$1")
+    rm -rf --one-file-system "$run/share"
+    rm -f "$run/pid" "$run/console.sock"
+    mkdir -p "$run/share/jobs" "$run/logs"
+    cp "$vm_home/agent" "$run/share/agent"
+    truncate -s 64M "$run/nvme.img"
+    timed "booting $1" boot "$1" || { show_machine_log "$1"; return 1; }
 }
 
 boot() {
@@ -65,7 +71,7 @@ show_machine_log() {
     run=$(run_of "$1")
     say "--- what QEMU said, and the end of the console ($run/console.log)"
     cat "$run/qemu.log" >&2 || true
-    tail -n 30 "$run/console.log" >&2 || true
+    tail -n 60 "$run/console.log" >&2 || true
 }
 
 # reboot_machine SUITE: from within, as a person does it; what was written to its disk stays.

@@ -20,6 +20,8 @@ uefi_firmware=/usr/share/ovmf/OVMF.fd
 launch_qemu() {
     local image=$1 run=$2
     local options='root=/dev/vda rw console=tty0 console=ttyS0 loglevel=5 intel_iommu=on iommu=pt mitigations=off fsck.mode=skip'
+    # A kernel that dies early in its boot boots anew; later, when it has pvpanic's driver, QEMU ends.
+    options+=' oops=panic panic=-1'
     local qemu=(
         qemu-system-x86_64 -nodefaults -no-user-config -display none -pidfile "$run/pid"
         -machine q35 -accel tcg -cpu 'qemu64,svm=off' -m 2G
@@ -58,6 +60,7 @@ launch_qemu() {
         -fsdev "local,id=share,path=$run/share,security_model=none"
         -device 'virtio-9p-pci,fsdev=share,mount_tag=vm,addr=07.0'
         -device 'virtio-rng-pci,addr=08.0'
+        -device 'pvpanic'
         -chardev 'socket,id=console,path=console.sock,server=on,wait=off,logfile=console.log'
         -serial chardev:console
 

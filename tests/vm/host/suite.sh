@@ -52,9 +52,15 @@ test_all() {
 }
 
 prepare_machine() {
-    start_machine "$1"
-    stage "$1"
-    timed "installing the hook" install_hook "$1" || die "the hook could not be installed"
+    local try
+    for try in 1 2; do
+        start_machine "$1"
+        stage "$1"
+        if timed "installing the hook" install_hook "$1"; then return; fi
+        # A machine that has died is booted anew, once.
+        if [ "$try" -eq 2 ] || is_running "$1"; then die "the hook could not be installed"; fi
+        show_machine_log "$1"
+    done
 }
 
 # collect_cases [NAME...]: sets $cases, paths; a name is that of a file below cases/, with or without its number or .sh.
@@ -115,25 +121,41 @@ boot_as_wanted() {
 
 # How many cases of a suite are tried once more, in a fresh machine. An emulated machine beside other work stalls for
 # seconds, and a case may take that for the hook's doing; what is broken fails twice, or in many cases.
-second_tries=2
+second_tries=${VM_SECOND_TRIES:-2}
+
+# A machine that dies (its kernel panics, or QEMU ends) says nothing about the case. So that does not count as a second try;
+# what kills its machine each time has failed.
+deaths_of_a_case=2
 
 # A case with a line `# once` is about what happened in the machine before it.
 may_try_again() { ! grep --quiet '^# once$' "$1"; }
 
 run_cases() {
-    local suite=$1 path status tries=0 passed=0 failed=0
+    local suite=$1 path status why deaths tried tries=0 passed=0 failed=0
     for path in "${cases[@]}"; do
         boot_as_wanted "$suite" "$path"
-        status=0
-        run_case "$suite" "$path" || status=$?
-        if [ "$status" -ne 0 ] && [ "$tries" -lt "$second_tries" ] && may_try_again "$path"; then
-            tries=$((tries + 1))
-            fresh_machine "$suite"
+        deaths=0 tried=no why=''
+        until
             status=0
             run_case "$suite" "$path" || status=$?
-            [ "$status" -ne 0 ] || echo "UNSTEADY: $(basename "$path" .sh) failed, and passed in a fresh machine"
-        fi
+            [ "$status" -eq 0 ]
+        do
+            if ! is_running "$suite" && [ "$deaths" -lt "$deaths_of_a_case" ]; then
+                deaths=$((deaths + 1))
+                why='lost its machine'
+            elif [ "$tried" = no ] && [ "$tries" -lt "$second_tries" ] && may_try_again "$path"; then
+                tried=yes
+                tries=$((tries + 1))
+                why='failed'
+            else
+                break
+            fi
+            fresh_machine "$suite"
+        done
         if [ "$status" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+        if [ "$status" -eq 0 ] && [ -n "$why" ]; then
+            echo "UNSTEADY: $(basename "$path" .sh) $why, and passed in a fresh machine"
+        fi
         case $status in
             12[45] | 137) # over its limit, no answer, killed: what hung may hang the next one too
                 echo "      the case was cut off, so the next one gets a fresh machine"

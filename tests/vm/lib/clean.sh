@@ -24,6 +24,7 @@ finish_case() {
     cd /
     for end in "${ends[@]}"; do eval "$end"; done
     if [ "$status" -ne 0 ]; then
+        show_stuck
         echo "--- journal of the hook, libvirtd and the kernel during this case"
         journalctl --quiet --no-pager --output=short-monotonic --since="$case_began" \
             SYSLOG_IDENTIFIER=qemu-hook + _SYSTEMD_UNIT=libvirtd.service + _TRANSPORT=kernel |
@@ -52,10 +53,12 @@ remove_guests() {
     rm -f "$confs"/*.toml
 }
 
-# The case 20-stuck-driver's driver, should it still hold its device.
+# Whatever image/qh_stuck.c holds, it lets go of.
 release_stuck_driver() {
-    [ -e /sys/module/qh_stuck ] || return 0
-    echo 1 >/sys/module/qh_stuck/parameters/let_go
+    let_go_of_lock
+    [ -e "$stuck" ] || return 0
+    echo 1 >"$stuck/let_go"
+    echo 1 >"$stuck/let_in"
     timeout 20 modprobe -r qh_stuck
 }
 

@@ -30,6 +30,7 @@ expect_refused() {
     output=$("$@" 2>&1) || status=$?
     printf '%s: exit status %s\n%s\n' "$*" "$status" "$output"
     [ "$status" -ne 0 ] || fail "$*: succeeded"
+    [ "$status" -ne 124 ] || fail "$*: no end in time" # timeout's
 }
 
 # wait_until SECONDS WHAT COMMAND...

@@ -1,0 +1,298 @@
+// What the kernel, a daemon or another guest may do in the middle of a hand-over: nothing hangs, nothing is
+// taken away, and nothing is left half done.
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "fakes/model_host.h"
+#include "handover/claims.h"
+#include "handover/handover.h"
+#include "handover/journal.h"
+#include "host/child.h"
+
+using namespace qh;
+using namespace qh::handover;
+
+namespace {
+
+constexpr char nic[] = "0000:02:00.0", edu[] = "0000:00:05.0";
+
+struct World : fakes::ModelHost {
+  World() {
+    kernel.add_device({nic, "8086:10d3 8086:0000", "020000", "e1000e", "10"});
+    kernel.add_device({edu, "1234:11e8 1af4:1100", "00ff00", "", "5"});
+    ports.conf.deadlines.lock = Milliseconds{100};
+    ports.conf.deadlines.reattach = Milliseconds{100};
+  }
+  Guest guest(const std::string& name, const std::vector<std::string>& addresses) {
+    xml::Domain domain{name, "4dea22b3-1d52-d8f3-2516-782e98ab3fa0", {}, {}, {}};
+    for (const auto& a : addresses)
+      domain.devices.push_back({*parse_pci_address(a), xml::Source::hostdev, true});
+    return make_guest(domain, {}, sysfs);
+  }
+  std::vector<std::string> journals() const {
+    return host::list_folder(root.path() + "/run/libvirt/qemu-hook");
+  }
+  // Its QEMU runs, and libvirt's file about it names these devices.
+  void run(const std::string& name, const std::vector<std::string>& addresses) const {
+    root.write("/run/libvirt/qemu/" + name + ".pid", "4242");
+    root.write("/proc/4242/stat", "4242 (qemu-system-x86) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9999 0 0");
+    root.write("/proc/4242/comm", "qemu-system-x86\n");
+    root.write("/proc/4242/cmdline", std::string("qemu\0-uuid\0004dea22b3-1d52-d8f3-2516-782e98ab3fa0", 47));
+    std::string devices;
+    for (const auto& a : addresses)
+      devices += "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x" +
+                 a.substr(0, 4) + "' bus='0x" + a.substr(5, 2) + "' slot='0x" + a.substr(8, 2) +
+                 "' function='0x" + a.substr(11) + "'/></source></hostdev>";
+    root.write("/run/libvirt/qemu/" + name + ".xml",
+               "<!-- WARNING -->\n<domstatus state='running' reason='booted' pid='4242'>\n  <domain "
+               "type='qemu' id='1'>"
+               "<name>" +
+                   name + "</name><devices>" + devices + "</devices></domain>\n</domstatus>\n");
+  }
+  void set_daemon(int start_time) const {
+    const std::string parent = std::to_string(::getppid());
+    root.write("/proc/" + parent + "/stat", parent + " (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " +
+                                                std::to_string(start_time) + " 0 0");
+  }
+};
+
+// Acts once, when an act of the kernel's or libvirt's with this beginning is due.
+struct Meanwhile : fakes::ModelModules {
+  using fakes::ModelModules::ModelModules;
+  std::function<void()> act;
+  Result<void> load(const std::string& module, Milliseconds timeout) override {
+    auto done = ModelModules::load(module, timeout);
+    if (act) act();
+    return done;
+  }
+};
+
+bool mentions(const std::vector<Error>& errors, const std::string& text) {
+  return std::any_of(errors.begin(), errors.end(), [&](const Error& e) {
+    return e.message.find(text) != std::string::npos || e.remedy.find(text) != std::string::npos;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("attributes are read by a child, also one after another") {
+  const fakes::TemporaryRoot root;
+  root.write("/sys/class/vtconsole/vtcon0/name", "(M) frame buffer device\n");
+  const host::RealSysfs sysfs(root.path());
+  for (int i = 0; i < 3; ++i) CHECK(sysfs.read("class/vtconsole/vtcon0/name") == "(M) frame buffer device");
+  const auto absent = sysfs.read("class/vtconsole/vtcon9/bind");
+  REQUIRE_FALSE(absent);
+  CHECK(absent.error().is(ErrorKind::not_found));
+}
+
+TEST_CASE("bytes of an attribute come through as they are") {
+  const fakes::TemporaryRoot root;
+  const std::string config("\xff\xff\0\0 \n\x10", 7);
+  root.write("/sys/bus/pci/devices/0000:02:00.0/config", config);
+  const host::RealSysfs sysfs(root.path());
+  CHECK(sysfs.read_bytes("bus/pci/devices/0000:02:00.0/config", 64) == config);
+  CHECK(sysfs.read_bytes("bus/pci/devices/0000:02:00.0/config", 2) == config.substr(0, 2));
+}
+
+TEST_CASE("a device whose configuration space is held is refused, and nothing is touched") {
+  World w;
+  const std::string before = w.kernel.state();
+  w.sysfs.stuck = {"bus/pci/devices/0000:02:00.0/config"};
+  const auto errors = prepare(w.ports, w.guest("a", {nic, edu}));
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].message.find("0000:02:00.0: its configuration space does not answer") == 0);
+  CHECK(w.kernel.state() == before);
+  CHECK(w.faults.acts.empty());
+  CHECK(w.journals().empty());
+  const auto findings = check(w.ports, w.guest("a", {nic}));
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].check == "answers");
+}
+
+TEST_CASE("a device whose lock is held is refused, and nothing is touched") {
+  World w;
+  w.sysfs.stuck = {"bus/pci/devices/0000:02:00.0/driver_override"};
+  const auto errors = prepare(w.ports, w.guest("a", {nic}));
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].message == "0000:02:00.0: the kernel holds it: a driver hangs in it");
+  CHECK(w.faults.acts.empty());
+}
+
+TEST_CASE("a device that is held when the guest ends stays in the journal, the others come back") {
+  World w;
+  const std::string before = w.kernel.state();
+  REQUIRE(prepare(w.ports, w.guest("a", {nic, edu})).empty());
+  w.sysfs.stuck = {"bus/pci/devices/0000:02:00.0/driver_override"};
+  const auto errors = release(w.ports, "a");
+  CHECK(mentions(errors, "0000:02:00.0"));
+  CHECK(w.kernel.driver(edu).empty());
+  CHECK(w.journals() == std::vector<std::string>{"a.journal"});
+  w.sysfs.stuck.clear();
+  CHECK(release(w.ports, "a").empty());
+  CHECK(w.kernel.state() == before);
+}
+
+TEST_CASE("a daemon that ends during a start: all is undone, since nobody would call release") {
+  World w;
+  const std::string before = w.kernel.state();
+  Meanwhile modules(w.kernel, w.faults);
+  modules.act = [&] { w.set_daemon(9000); };
+  Ports ports{w.root.path(), w.sysfs,      w.libvirt,      modules,       w.services,
+              w.log,         w.ports.conf, w.ports.settle, w.ports.daemon};
+  const auto errors = prepare(ports, w.guest("a", {nic, edu}));
+  CHECK(mentions(errors, "ended during the start"));
+  CHECK(w.kernel.state() == before);
+  CHECK(w.journals().empty());
+}
+
+TEST_CASE("the daemon is the nearest ancestor that is one") {
+  World w;
+  const std::string parent = std::to_string(::getppid());
+  const auto process = [&](const std::string& pid, const std::string& name, const std::string& its_parent) {
+    w.root.write("/proc/" + pid + "/stat",
+                 pid + " (" + name + ") S " + its_parent + " 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0");
+  };
+  const auto found = [&] {
+    const auto daemon = host::find_calling_daemon(w.root.path());
+    REQUIRE(daemon);
+    REQUIRE(daemon->has_value());
+    return (*daemon)->pid;
+  };
+  process(parent, "qemu) S 1 1", "900001");  // a script with an odd name
+  process("900001", "timeout", "900002");
+  SUBCASE("by its name") {
+    process("900002", "virtqemud", "900003");
+    process("900003", "libvirtd", "1");
+    CHECK(found() == 900002);
+  }
+  SUBCASE("by its pid file") {
+    process("900002", "my-libvirt", "900003");
+    process("900003", "supervisor", "1");
+    w.root.write("/run/libvirtd.pid", "900002\n");
+    w.root.write("/proc/900002/comm", "my-libvirt\n");
+    CHECK(found() == 900003);  // the file's process has another name: it may be anybody's by now
+    process("900002", ".libvirtd-wrapp", "900003");
+    CHECK(found() == 900002);
+  }
+  SUBCASE("or the eldest") {
+    process("900002", "wrapper", "1");
+    process("1", "systemd", "0");
+    CHECK(found() == 900002);
+  }
+}
+
+TEST_CASE("a guest that is just ending under a restarted daemon is not left over") {
+  World w;
+  REQUIRE(prepare(w.ports, w.guest("first", {nic})).empty());
+  w.set_daemon(9000);
+  const auto record = find_record(w.root.path(), "first");
+  REQUIRE(record);
+  CHECK(holding(w.root.path(), *record) == Holding::leftover);
+  w.root.write("/run/libvirt/qemu/first.xml", "<domstatus/>");
+  CHECK(holding(w.root.path(), *record) == Holding::leftover);  // no daemon that could tell its end
+  w.root.write("/run/libvirtd.pid", std::to_string(::getppid()));
+  CHECK(holding(w.root.path(), *record) == Holding::changing);
+}
+
+TEST_CASE("what was unplugged from a running guest") {
+  World w;
+  const std::string before = w.kernel.state();
+  REQUIRE(prepare(w.ports, w.guest("first", {nic, edu})).empty());
+  w.run("first", {edu});
+  SUBCASE("goes to the next guest that wants it") {
+    REQUIRE(prepare(w.ports, w.guest("second", {nic})).empty());
+    CHECK(w.journals() == std::vector<std::string>{"first.journal", "second.journal"});
+    CHECK(w.kernel.driver(edu) == "vfio-pci");
+    w.root.write("/proc/4242/stat", "");
+    CHECK(release(w.ports, "first").empty());
+    CHECK(w.kernel.driver(nic) == "vfio-pci");  // it is the second's
+    CHECK(release(w.ports, "second").empty());
+    CHECK(w.kernel.state() == before);
+  }
+  SUBCASE("is given back by hand while the guest runs") {
+    CHECK(repair(w.ports, "first", {}).empty());
+    CHECK(w.kernel.driver(nic) == "e1000e");
+    CHECK(w.kernel.driver(edu) == "vfio-pci");
+    CHECK(repair(w.ports, "first", {}).size() == 1);  // the rest is in use
+  }
+  SUBCASE("but not what it still has") {
+    const auto errors = prepare(w.ports, w.guest("second", {edu}));
+    CHECK(mentions(errors, "the running guest 'first' has it"));
+    CHECK(w.kernel.driver(nic) == "vfio-pci");
+  }
+}
+
+TEST_CASE("a device that somebody uses through VFIO without a journal is refused, with his name") {
+  World w;
+  w.kernel.add_driver("vfio-pci");
+  w.kernel.write("bus/pci/devices/0000:02:00.0/driver_override", "vfio-pci");
+  w.kernel.write("bus/pci/drivers/e1000e/unbind", nic);
+  w.kernel.write("bus/pci/drivers_probe", nic);
+  w.root.write("/sys/class/vfio/10/dev", "243:7\n");
+  w.run("other", {});
+  w.root.write("/proc/4242/maps", "");
+  w.root.write("/proc/4242/fd/.keep", "");
+  REQUIRE(::symlink("/dev/vfio/10", (w.root.path() + "/proc/4242/fd/9").c_str()) == 0);
+  const auto errors = prepare(w.ports, w.guest("a", {nic}));
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].message == "0000:02:00.0: is in use through VFIO by qemu-system-x86 (4242: /dev/vfio/10)");
+  CHECK(w.faults.acts.empty());
+}
+
+TEST_CASE("the whole of a start has a limit: what was not reached is named, what was done is undone") {
+  World w;
+  const std::string before = w.kernel.state();
+  w.ports.conf.deadlines.whole = Milliseconds{300};
+  Meanwhile modules(w.kernel, w.faults);
+  modules.act = [] { std::this_thread::sleep_for(Milliseconds{220}); };
+  Ports ports{w.root.path(), w.sysfs,      w.libvirt,      modules,       w.services,
+              w.log,         w.ports.conf, w.ports.settle, w.ports.daemon};
+  const auto errors = prepare(ports, w.guest("a", {nic, edu}));
+  CHECK(mentions(errors,
+                 "the time for the whole hand-over is up; not reached: unbind 0000:02:00.0 from e1000e"));
+  CHECK(w.kernel.state() == before);
+  CHECK(w.journals().empty());
+}
+
+TEST_CASE("the whole of an end has a limit: what was not reached is named, and done later") {
+  World w;
+  const std::string before = w.kernel.state();
+  REQUIRE(prepare(w.ports, w.guest("a", {nic, edu})).empty());
+  w.ports.conf.deadlines.whole = Milliseconds{0};
+  const auto errors = release(w.ports, "a");
+  CHECK(mentions(errors,
+                 "not reached: reattach 0000:00:05.0, which had no driver, reattach 0000:02:00.0 to e1000e"));
+  CHECK(mentions(errors, "`qemu-hook --reattach a` goes on with it"));
+  CHECK(w.journals() == std::vector<std::string>{"a.journal"});
+  w.ports.conf.deadlines.whole = Milliseconds{20'000};
+  CHECK(release(w.ports, "a").empty());
+  CHECK(w.kernel.state() == before);
+}
+
+TEST_CASE("a newer version's step is left to that version, the rest is undone") {
+  World w;
+  REQUIRE(prepare(w.ports, w.guest("a", {nic})).empty());
+  const std::string file = "/run/libvirt/qemu-hook/a.journal";
+  std::string text = w.root.read(file);
+  text.insert(text.find("step "), "step bind-mdev 0000:02:00.0\n");
+  w.root.write(file, text + "begin 3\n");
+  const auto errors = release(w.ports, "a");
+  CHECK(mentions(errors, "a newer version of qemu-hook has noted a step that this one does not know"));
+  CHECK(w.kernel.driver(nic) == "e1000e");
+  CHECK(w.journals() == std::vector<std::string>{"a.journal"});
+}
+
+TEST_CASE("a program's end is waited for, not the end of what it leaves behind") {
+  const Stopwatch watch;
+  const auto said =
+      host::run_program({"/bin/sh", "-c", "echo said; sleep 60 & exit 0"}, Milliseconds{30'000});
+  CHECK(said == "said\n");
+  CHECK(watch.elapsed() < Milliseconds{25'000});
+  const auto failed =
+      host::run_program({"/bin/sh", "-c", "echo no >&2; sleep 60 & exit 3"}, Milliseconds{30'000});
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().message.find("failed (3): no") != std::string::npos);
+}
