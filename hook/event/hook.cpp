@@ -98,6 +98,16 @@ void stopped(const std::string& root, const std::string& guest, host::Log& log) 
   handover::reset_devices(machine.ports, *conf);
 }
 
+// libvirt's own error, which its log gets too, repeats this.
+int answer_trial() {
+  constexpr std::string_view text =
+      "qemu-hook: libvirt calls the hook. That is all that this guest of install.sh was to find out; it is "
+      "not meant "
+      "to start.\n";
+  (void)host::write_all(2, text, "stderr");
+  return 1;
+}
+
 }  // namespace
 
 bool is_hook_call(const std::string& argv0) {
@@ -119,6 +129,7 @@ int run(const std::string& root, const std::vector<std::string>& arguments) {
   if (!acts) return 0;
   // libvirt may be gone by the time there is something to say.
   std::signal(SIGPIPE, SIG_IGN);
+  if (guest == names::trial_guest) return event == "prepare begin" ? answer_trial() : 0;
   host::Log log(root, guest);
   if (event == "prepare begin") return report(log, prepare(root, guest, log));
   if (event == "release end") return report(log, release(root, guest, log));

@@ -56,6 +56,9 @@ inline constexpr const char* daemon_pid_files[] = {"/run/libvirtd.pid", "/run/vi
                                                    "/run/libvirt/libvirtd.pid"};
 inline constexpr char libvirt_socket[] = "/run/libvirt/libvirt-sock";
 
+// The guest with which install.sh finds out whether libvirt calls the hook (install/lib/probe.sh).
+inline constexpr char trial_guest[] = "qemu-hook-probe";
+
 inline std::string guest_conf(const std::string& guest) {
   return std::string(guest_conf_folder) + "/" + guest_file_name(guest) + ".toml";
 }

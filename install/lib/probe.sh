@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # Does libvirt call the hook? Sourced by install.sh.
 #
-# Found out with a guest that cannot start. It wants a PCI device at an address that no host has, so the hook refuses
-# it, and libvirt answers with the hook's words. If libvirt does not call the hook it gets as far as the device or the
-# disk, which are both not there. Nothing ever runs, nothing is defined, no other guest notices.
+# Found out with a guest that cannot start. The hook knows its name and refuses it without a line in the log, and libvirt
+# answers (and logs, which cannot be helped) with the hook's words. If libvirt does not call the hook it gets as far as
+# the PCI device or the disk, which are both not there. Nothing ever runs, nothing is defined, no other guest notices.
 
 no_such_file=/nonexistent/$probe
 
@@ -65,7 +65,7 @@ try_hook() {
     forget_probe
 }
 
-# The hook keeps a device conf for each guest that it sees, libvirt a log.
+# libvirt keeps a log of each guest; older versions of the hook made a device conf for this one too.
 forget_probe() { rm -f -- "$root$conf/guests/$probe.toml" "$root/var/log/libvirt/qemu/$probe.log"; }
 
 # A daemon that was told to reload does so in its own time.

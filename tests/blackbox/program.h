@@ -15,7 +15,6 @@ struct Ran {
   int status = -1;  // exit status; 128 + signal
   std::string out, err;
   bool ended = true;  // false: killed by the test, because output or process did not end in time
-  double seconds = 0;
 };
 
 struct Call {

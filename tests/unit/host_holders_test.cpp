@@ -218,7 +218,7 @@ TEST_CASE("a process whose first thread has ended, as programs of some languages
       },
       true);
   // Its first thread is a zombie then.
-  REQUIRE(Deadline(Milliseconds{2000}).wait_for([&] { return !host::find_process("", open.pid()); }));
+  REQUIRE(Deadline(Milliseconds{20'000}).wait_for([&] { return !host::find_process("", open.pid()); }));
   CHECK(of(host::find_holders("", {node_of("/dev/full")}), open.pid()) != nullptr);
 }
 
@@ -258,7 +258,7 @@ TEST_CASE("one process that the scan gets stuck on is unknown, the others are lo
   ::mkdir((w.root.path() + "/proc/1300/fd").c_str(), 0755);
   REQUIRE(::symlink("/dev/dri/card1", (w.root.path() + "/proc/1300/fd/0").c_str()) == 0);
   REQUIRE(::mkfifo((w.root.path() + "/proc/1300/maps").c_str(), 0600) == 0);
-  const auto found = host::find_holders(w.root.path(), w.nodes("0000:01:00.0"), Milliseconds{150});
+  const auto found = host::find_holders(w.root.path(), w.nodes("0000:01:00.0"), Milliseconds{1000});
   CHECK(std::find(found.unknown.begin(), found.unknown.end(), 1300) != found.unknown.end());
   // What was seen before counts.
   CHECK(of(found, 1300) != nullptr);

@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -334,25 +333,10 @@ TEST_CASE("xml: deep nesting does not need stack") {
   REQUIRE(setrlimit(RLIMIT_STACK, &before) == 0);
 }
 
-TEST_CASE("xml: reading costs microseconds, also with many devices") {
-  using clock = std::chrono::steady_clock;
-  const std::string text = data("win10-gpu.xml");
-  // The best of several rounds: the machine may be busy with something else.
-  double best = 1e9;
-  for (int round = 0; round < 20; ++round) {
-    constexpr int times = 50;
-    const auto begin = clock::now();
-    for (int i = 0; i < times; ++i) REQUIRE(parse_domain(text));
-    best = std::min(best, std::chrono::duration<double, std::micro>(clock::now() - begin).count() / times);
-  }
-  MESSAGE(text.size() << " bytes: " << best << " us");
-  CHECK(best < 500);  // 13 us; the rest is for slow machines and sanitizers
-
-  std::string many;
+TEST_CASE("xml: many devices") {
+  std::string many;  // in quadratic time this would take minutes
   for (int i = 0; i < 60'000; ++i)
     many += "<hostdev type='pci'><source><address domain='" + std::to_string(i) +
             "' bus='1'/></source></hostdev>\n";
-  const auto begin_many = clock::now();
   CHECK(parsed(domain_with(many)).devices.size() == 60'000);
-  CHECK(clock::now() - begin_many < std::chrono::seconds(5));  // quadratic would be minutes
 }

@@ -23,7 +23,7 @@ for vfio in loaded absent; do
 
     holder=''
     if [ "$vfio" = loaded ]; then
-        wait_until 10 "the driver's node" test -c /dev/qh_stuck
+        wait_until 20 "the driver's node" test -c /dev/qh_stuck
         hold /dev/qh_stuck
     fi
 
@@ -39,7 +39,7 @@ for vfio in loaded absent; do
         expect_no_match "who has it" 'in use by' "$output"
     fi
     expect_driver e1000e "$nic" # everything else is undone
-    wait_until 5 "the stuck writer" pgrep --runstates D --full 'hooks/qemu stuck'
+    wait_until 20 "the stuck writer" pgrep --runstates D --full 'hooks/qemu stuck'
     expect_eq "lines of the reason" 1 "$(grep -c 'qemu-hook: ' <<<"$output")"
 
     step "everything else works at once"
@@ -69,7 +69,7 @@ for vfio in loaded absent; do
     qemu-hook --reattach stuck
     expect_driver qh_stuck "$edu"
     [ -z "$holder" ] || let_go
-    wait_until 10 "the module's end" modprobe -r qh_stuck
+    wait_until 20 "the module's end" modprobe -r qh_stuck
     expect_same_state "$before"
 done
 cp "$scratch/host.toml" /etc/libvirt/qemu-hook/host.toml

@@ -56,7 +56,7 @@ hook_news >/dev/null
 step "it stops at a start"
 stop_daemon_at "between prepare" virsh --quiet start between
 took=$(hook_took prepared)
-[ "${took:-99999}" -lt 15000 ] || fail "prepare took '$took' ms"
+[ "${took:-99999}" -lt 30000 ] || fail "prepare took '$took' ms"
 step "it comes back"
 start_daemon
 virsh domstate between
@@ -67,7 +67,7 @@ hook_news >/dev/null
 step "it stops at an end"
 stop_daemon_at "between stopped" virsh --quiet destroy between
 took=$(hook_took released)
-[ "${took:-99999}" -lt 15000 ] || fail "release took '$took' ms"
+[ "${took:-99999}" -lt 30000 ] || fail "release took '$took' ms"
 expect_driver e1000e "$nic"
 step "it comes back"
 start_daemon
