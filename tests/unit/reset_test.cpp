@@ -242,6 +242,26 @@ TEST_CASE("removed and rescanned when it is given back: no host driver has it be
   CHECK(w.is_back());
 }
 
+TEST_CASE("a host driver that only the driver_override brings takes its device back after a rescan too") {
+  for (const bool asked_for : {true, false}) {  // false: the last resort for a driver that refuses
+    CAPTURE(asked_for);
+    World w;
+    w.kernel.add_driver("pci-stub");
+    w.kernel.write(device_file(nic, "driver_override"), "pci-stub");
+    w.kernel.write("bus/pci/drivers/e1000e/unbind", nic);
+    w.kernel.write("bus/pci/drivers_probe", nic);
+    REQUIRE(w.kernel.driver(nic) == "pci-stub");
+    w.before = w.kernel.state();
+    w.start(nic);
+    if (asked_for) w.stop(nic, Reset::remove_rescan);
+    if (!asked_for) w.kernel.refusing_drivers = {"pci-stub"};
+    w.kernel.rescan_helps = true;
+    CHECK(w.end().empty());
+    CHECK(contains(w.faults.acts, "write bus/pci/rescan 1"));
+    CHECK(w.is_back());
+  }
+}
+
 TEST_CASE("a device that is not given back is not removed and rescanned") {
   World w;
   w.kernel.add_driver("vfio-pci");

@@ -7,8 +7,10 @@ qemu-hook --setup cycled >/dev/null
 methods=$(<"/sys/bus/pci/devices/$nic/reset_method")
 echo "the NIC's methods: $methods"
 
+wants_reset() { sed -i "/^reset *=/d; s/^identity.*/&\nreset = \"$1\"/" "$confs/cycled.toml"; }
+
 life() { # RESET: one life of the guest with it; sets $log
-    sed -i "/reset *=/d; s/^identity.*/&\nreset = \"$1\"/" "$confs/cycled.toml"
+    wants_reset "$1"
     hook_news >/dev/null
     start_guest cycled
     expect_driver vfio-pci "$nic"
@@ -34,3 +36,19 @@ expect_match "the log" "$nic: reset \\(remove-rescan\\)" "$log"
 
 life none
 expect_no_match "the log" 'reset \(' "$log"
+
+step "a device that another QEMU has by then is left alone"
+wants_reset flr
+qemu-hook --detach cycled
+qemu-system-x86_64 -nodefaults -display none -machine q35 -m 64 -S -daemonize -pidfile "$scratch/pid" \
+    -device "vfio-pci,host=$nic"
+other=$(<"$scratch/pid")
+hook_news >/dev/null
+"$hook" cycled stopped end - </dev/null
+log=$(hook_news)
+expect_match "the log" "$nic: no reset: a process uses it" "$log"
+kill "$other"
+has_ended() { ! kill -0 "$other" 2>/dev/null; }
+wait_until 60 "the end of the other QEMU" has_ended
+qemu-hook --reattach cycled
+expect_same_state "$before"
