@@ -120,8 +120,7 @@ void ProcessScan::descriptors_of_threads(int pid, Found& out) {
 // Device and inode there are those of the file system that has the node in it, which says nothing of the
 // device that the node stands for, and the name is the one in the process's own mount namespace. So the file
 // itself is asked: map_files/START-END leads to it as fd/N does (needs CAP_SYS_ADMIN or
-// CAP_CHECKPOINT_RESTORE, proc_map_files_get_link in fs/proc/base.c). Without the right to that, the name is
-// looked up below the process's own root.
+// CAP_CHECKPOINT_RESTORE, proc_map_files_get_link in fs/proc/base.c); without that right it is unknown.
 void ProcessScan::map_line(int pid, const char* line, const char* end, Found& out) {
   const char* field = line;
   for (int i = 0; i < 3 && field != nullptr; ++i) {
@@ -137,13 +136,12 @@ void ProcessScan::map_line(int pid, const char* line, const char* end, Found& ou
   const auto known = known_files_.find(hash);
   int node = known != known_files_.end() ? known->second : none;
   if (known == known_files_.end()) {
+    const std::string range(line, std::find(line, end, ' '));
+    node = node_behind(proc_, (std::to_string(pid) + "/map_files/" + range).c_str());
     const auto slash = file.find('/');
-    const std::string path(slash == std::string_view::npos ? std::string_view() : file.substr(slash));
-    const std::string process = std::to_string(pid), range(line, std::find(line, end, ' '));
-    node = node_behind(proc_, (process + "/map_files/" + range).c_str());
-    if (node == unreadable && path.find("/dev/") != std::string::npos)
-      node = node_behind(proc_, (process + "/root" + path).c_str());
-    if (by_text_ && node < 0) node = node_with_path(path.c_str(), path.size());
+    if (by_text_ && node < 0 && slash != std::string_view::npos)
+      node = node_with_path(file.data() + slash, file.size() - slash);
+    if (node == unreadable) out.unreadable = true;
     // Unmapped since the line was read: the next process that maps the file tells.
     if (node != gone) known_files_.emplace(hash, node);
   }

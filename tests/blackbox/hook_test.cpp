@@ -141,6 +141,22 @@ TEST_CASE("every other event is over at once: no stdin read, no conf read, nothi
   CHECK_FALSE(p.root.exists("/libvirt-calls"));
 }
 
+TEST_CASE("a guest whose devices were all taken out starts although its old journal cannot be undone") {
+  Program p;
+  add_hardware(p);
+  REQUIRE(p.hook("win10", "prepare", "begin", nic).status == 0);
+  p.root.write("/run/libvirt/qemu-hook/win10.journal",
+               p.root.read("/run/libvirt/qemu-hook/win10.journal") + "step bind-mdev x\nbegin 2\n");
+  const auto ran = p.hook("win10", "prepare", "begin", domain(""));
+  CHECK(ran.status == 0);
+  CHECK(ran.err.empty());
+  CHECK(p.kernel.driver("0000:02:00.0") == "e1000e");
+  const auto log = p.log();
+  CHECK(std::any_of(log.begin(), log.end(), [](const auto& line) {
+    return line.find("a newer version of qemu-hook") != std::string::npos;
+  }));
+}
+
 TEST_CASE("a guest without host devices pays nothing, whatever the confs say") {
   Program p;
   p.root.write("/etc/libvirt/qemu-hook/host.toml", "this is = = no TOML");

@@ -76,6 +76,11 @@ void Program::answer_writes() {
 }
 
 Ran Program::run(const std::string& argv0, const Call& call) {
+  return run_program(root.path(), QH_STAND_IN_FOLDER "/sysfs-writes.so", argv0, call);
+}
+
+Ran run_program(const std::string& root, const std::string& library, const std::string& argv0,
+                const Call& call) {
   Pipe in, out, err;
   const double start = now();
   const int pid = ::fork();
@@ -83,10 +88,9 @@ Ran Program::run(const std::string& argv0, const Call& call) {
     ::dup2(in.end[0], 0);
     ::dup2(out.end[1], 1);
     ::dup2(err.end[1], 2);
-    const std::string root_variable = "QEMU_HOOK_ROOT=" + root.path(),
+    const std::string root_variable = "QEMU_HOOK_ROOT=" + root, preload = "LD_PRELOAD=" + library,
                       path = "LD_LIBRARY_PATH=" QH_STAND_IN_FOLDER;
-    std::vector<const char*> environment{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-                                         "LD_PRELOAD=" QH_STAND_IN_FOLDER "/sysfs-writes.so",
+    std::vector<const char*> environment{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", preload.c_str(),
                                          root_variable.c_str()};
     if (call.with_libvirt) environment.push_back(path.c_str());
     environment.push_back(nullptr);

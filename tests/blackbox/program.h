@@ -26,6 +26,10 @@ struct Call {
   double limit = 20;         // seconds
 };
 
+// Runs the built binary over the tree at `root`; `library` is loaded before all others.
+Ran run_program(const std::string& root, const std::string& library, const std::string& argv0,
+                const Call& call);
+
 class Program {
  public:
   Program();

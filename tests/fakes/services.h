@@ -16,6 +16,7 @@ class ModelServices : public host::Services {
   ModelServices(const TemporaryRoot& root, Faults& faults) : root_(root), faults_(faults) {}
 
   // A process that has `node` open, in a control group.
+  void remove_process(int pid);
   void add_process(int pid, const std::string& name, const std::string& group, const std::string& node);
   void add_session(const std::string& id, const std::string& user, const std::string& seat);
   // A display manager that runs; it needs `node`, and is killed off by its absence as a real one.
@@ -43,7 +44,6 @@ class ModelServices : public host::Services {
   std::vector<int> stubborn;                   // processes that only go by force
 
  private:
-  void remove_process(int pid);
   const TemporaryRoot& root_;
   Faults& faults_;
   std::string display_manager_, display_manager_node_;

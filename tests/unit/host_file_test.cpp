@@ -1,13 +1,16 @@
 #include "host/file.h"
 
 #include <doctest/doctest.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
+#include "core/deadline.h"
 #include "fakes/kernel.h"
 
 using namespace qh;
@@ -67,4 +70,25 @@ TEST_CASE("file: new folders can be entered whatever the umask, old ones stay as
   CHECK(fs::status(root.path() + "/old").permissions() == fs::perms(0700));
   CHECK(fs::status(root.path() + "/old/new").permissions() == fs::perms(0755));
   CHECK(fs::status(root.path() + "/old/new/newer").permissions() == fs::perms(0755));
+}
+
+TEST_CASE("file: a read that a signal interrupts goes on") {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  struct sigaction act {};
+  act.sa_handler = [](int) {};
+  struct sigaction before {};
+  REQUIRE(::sigaction(SIGUSR1, &act, &before) == 0);  // without SA_RESTART
+  const auto reader = ::pthread_self();
+  std::thread other([&] {
+    std::this_thread::sleep_for(Milliseconds{50});
+    ::pthread_kill(reader, SIGUSR1);
+    std::this_thread::sleep_for(Milliseconds{50});
+    (void)!::write(ends[1], "text", 4);
+    ::close(ends[1]);
+  });
+  CHECK(host::read_fd(ends[0], "a pipe", 100) == "text");
+  other.join();
+  ::close(ends[0]);
+  ::sigaction(SIGUSR1, &before, nullptr);
 }

@@ -296,3 +296,28 @@ TEST_CASE("a program's end is waited for, not the end of what it leaves behind")
   REQUIRE_FALSE(failed);
   CHECK(failed.error().message.find("failed (3): no") != std::string::npos);
 }
+
+TEST_CASE("a guest's QEMU is the process of libvirt's pid file that has its UUID") {
+  World w;
+  const auto found = [&] {
+    return host::find_guest_process(w.root.path(), "a", "4dea22b3-1d52-d8f3-2516-782e98ab3fa0");
+  };
+  CHECK_FALSE(found());
+  w.run("a", {});
+  CHECK(found() == 4242);
+  w.root.write("/proc/4242/cmdline", std::string("sleep\0infinity", 14));  // somebody else's pid by now
+  CHECK_FALSE(found());
+  w.run("a", {});
+  w.root.write("/proc/4242/stat", "");  // it has ended
+  CHECK_FALSE(found());
+  w.run("a", {});
+  w.root.write("/run/libvirt/qemu/a.pid", "-1");
+  CHECK_FALSE(found());
+}
+
+TEST_CASE("since when: today by the hour, else with the date") {
+  const std::time_t now = std::time(nullptr);
+  CHECK(since(now).size() == std::string("since 20:14").size());
+  for (const std::time_t other : {now - 365 * 86400, now - 3 * 86400, now + 365 * 86400})
+    CHECK(since(other).size() == std::string("since 2026-11-25 20:14").size());
+}

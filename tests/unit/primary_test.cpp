@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <thread>
 
 #include "core/text.h"
 #include "fakes/hosts.h"
@@ -315,6 +316,70 @@ TEST_CASE("the display manager waits for the card") {
     w.kernel.add_module("nvidia_drm", "nvidia_modeset");
     CHECK(repair(w.ports, "win10", {}).empty());
     CHECK(w.services.is_running("gdm.service"));
+  }
+}
+
+TEST_CASE("the display manager is started without its card only if another one can show it") {
+  for (const bool has_other : {false, true}) {
+    CAPTURE(has_other);
+    World w;
+    if (has_other) w.kernel.add_device({"0000:03:00.0", "1002:67df 1462:3413", "030000", "amdgpu", "11"});
+    REQUIRE(w.prepare().empty());
+    w.kernel.node_needs["nvidia"] = "a module that never comes";
+    const auto errors = release(w.ports, "win10");
+    REQUIRE(errors.size() == 1);
+    // The card itself does not count, nor do its other functions. (The model's display manager wants its own
+    // card.)
+    CHECK(errors[0].message.find(has_other
+                                     ? "the display manager does not start: "
+                                     : "gdm.service is not started: 0000:01:00.0 has no DRM node") == 0);
+  }
+}
+
+TEST_CASE("a program that has the screen's card open for a moment refuses no start") {
+  World w;
+  w.services.add_process(700, "nvidia-smi", "/system.slice/monitor.service", node);
+  std::thread leaves([&] {
+    std::this_thread::sleep_for(Milliseconds{200});
+    w.services.remove_process(700);
+  });
+  const auto errors = w.prepare();
+  leaves.join();
+  CHECK(errors.empty());
+}
+
+TEST_CASE("a device that is not there says nothing about the GPU, and harms nobody") {
+  World w;
+  auto guest = w.guest({"0000:09:00.0", "0000:01:00.0"});
+  REQUIRE_FALSE(guest.devices[0].present);
+  CHECK(gpu_kind(w.root.path(), w.sysfs, guest) == config::Gpu::primary);
+  CHECK(gpu_reasons(w.root.path(), w.sysfs, guest).size() == 1);
+  CHECK(console_devices(w.root.path(), w.sysfs, guest) ==
+        std::vector<PciAddress>{*parse_pci_address("0000:01:00.0")});
+  guest = w.guest({"0000:09:00.0"});
+  CHECK(gpu_kind(w.root.path(), w.sysfs, guest) == config::Gpu::none);
+  CHECK(gpu_reasons(w.root.path(), w.sysfs, guest).empty());
+}
+
+TEST_CASE("consoles that the kernel holds refuse the start while the desktop is there") {
+  World w;
+  const std::string before = w.state();
+  w.sysfs.stuck = {"class/vtconsole/vtcon1/bind"};
+  const auto errors = w.prepare();
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].message.find("the kernel holds its text consoles: ") == 0);
+  CHECK(w.state() == before);
+  CHECK(w.journals().empty());
+  SUBCASE("and when the guest ends, all the rest comes back") {
+    w.sysfs.stuck.clear();
+    REQUIRE(w.prepare().empty());
+    w.sysfs.stuck = {"class/vtconsole/vtcon1/bind"};
+    CHECK(release(w.ports, "win10").size() == 1);
+    CHECK(w.kernel.driver("0000:01:00.0") == "nvidia");
+    CHECK(w.services.running["gdm.service"]);
+    w.sysfs.stuck.clear();
+    CHECK(release(w.ports, "win10").empty());
+    CHECK(w.state() == before);
   }
 }
 

@@ -159,8 +159,7 @@ TEST_CASE("a device that does not answer is asked again when it is to be given b
   w.kernel.lost_by_reset = {nic};
   w.stop(nic, Reset::flr);
   CHECK(w.has_said("0000:02:00.0: does not answer after the reset"));
-  for (const auto& errors :
-       {w.end(), prepare(w.ports, w.guest("a", nic)), repair(w.ports, "a", {})}) {
+  for (const auto& errors : {w.end(), prepare(w.ports, w.guest("a", nic)), repair(w.ports, "a", {})}) {
     REQUIRE(errors.size() == 1);
     CHECK(errors[0].message.find("0000:02:00.0: does not answer") == 0);
     CHECK(errors[0].remedy.find("qemu-hook --reattach") != std::string::npos);
