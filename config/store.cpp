@@ -5,13 +5,11 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "core/file.h"
 #include "core/text.h"
-#include "host/file.h"
 
 namespace qh::config {
 namespace {
-
-using host::Fd;
 
 constexpr std::size_t largest_conf = 1U << 20U;
 constexpr mode_t permissions = 07777;
@@ -28,7 +26,7 @@ Path split_path(const std::string& path) {
 }
 
 tl::unexpected<Error> cannot(const std::string& what, const std::string& path) {
-  return fail(host::system_error(what, printable(path), errno));
+  return fail(system_error(what, printable(path), errno));
 }
 
 // Whoever may write here decides what this program, as root, does to the host.
@@ -65,7 +63,7 @@ tl::unexpected<Error> no_folder(const std::string& path, int error) {
   if (is_link(path))
     return fail(ErrorKind::refused, printable(path) + " is a symbolic link", "put the folder itself there");
   if (error == ENOTDIR) return fail(ErrorKind::refused, printable(path) + " is not a folder");
-  return fail(host::system_error("open", printable(path), error));
+  return fail(system_error("open", printable(path), error));
 }
 
 tl::unexpected<Error> linked_file(const std::string& path) {
@@ -118,13 +116,13 @@ class TemporaryFile {
 };
 
 Result<std::string> load_at(const Fd& folder, const std::string& path, const std::string& name) {
-  const auto file = host::open_regular(printable(path), folder.get(), name.c_str());
+  const auto file = open_regular(printable(path), folder.get(), name.c_str());
   if (!file && is_link(path)) return linked_file(path);
   if (!file) return fail(file.error());
   struct stat status {};
   if (::fstat(file->get(), &status) != 0) return cannot("look at", path);
   if (auto ok = trusted(path, status); !ok) return fail(ok.error());
-  return host::read_fd(file->get(), printable(path), largest_conf);
+  return read_fd(file->get(), printable(path), largest_conf);
 }
 
 // Without it the file could be the old one again after a power failure. Not every file system can.
@@ -150,7 +148,7 @@ Result<void> load_folder(const std::string& path, const EachConf& each) {
   if (!folder && errno == ENOENT) return {};
   if (!folder) return no_folder(path, errno);
   if (auto ok = trusted_folder(path, folder); !ok) return ok;
-  for (const auto& name : host::list_folder(path))
+  for (const auto& name : list_folder(path))
     if (name.size() > 5 && name.ends_with(".toml"))
       each(path + "/" + name, load_at(folder, path + "/" + name, name));
   return {};
@@ -158,7 +156,7 @@ Result<void> load_folder(const std::string& path, const EachConf& each) {
 
 Result<void> save(const std::string& path, std::string_view text) {
   const Path at = split_path(path);
-  if (auto done = host::make_folders(at.folder); !done) return done;
+  if (auto done = make_folders(at.folder); !done) return done;
   const Fd folder(open_folder(at.folder));
   if (!folder) return no_folder(at.folder, errno);
   if (auto ok = trusted_folder(at.folder, folder); !ok) return ok;
@@ -176,7 +174,7 @@ Result<void> save(const std::string& path, std::string_view text) {
   if (exists)
     if (auto done = keep_owner(path, fd, old); !done) return done;
   if (::fchmod(fd, exists ? old.st_mode & permissions : 0644) != 0) return cannot("keep the mode of", path);
-  if (auto done = host::write_all(fd, text, printable(path)); !done) return done;
+  if (auto done = write_all(fd, text, printable(path)); !done) return done;
   if (::fsync(fd) != 0) return cannot("write", path);
   if (!temporary.rename(at.name)) return cannot("replace", path);
   return sync_folder(folder, path);

@@ -8,12 +8,14 @@
 
 #include "cli/cli.h"
 #include "event/hook.h"
+#include "host/host.h"
 
 namespace {
 
 int run(const std::string& root, const std::string& name, const std::vector<std::string>& arguments) {
-  if (qh::event::is_hook_call(name)) return qh::event::run(root, arguments);
-  return qh::cli::run(root, arguments);
+  const qh::host::RealHost host(root);
+  if (qh::event::is_hook_call(name)) return qh::event::run(host, arguments);
+  return qh::cli::run(host, arguments);
 }
 
 }  // namespace
@@ -27,6 +29,6 @@ int main(int argc, char** argv) {
   } catch (const std::exception& e) {
     // Memory ran out, most likely. What was begun stands in the journal.
     const std::string text = std::string("qemu-hook: BUG or out of memory: ") + e.what() + "\n";
-    return ::write(STDERR_FILENO, text.data(), text.size()) < 0 ? 1 : 1;
+    return ::write(STDERR_FILENO, text.data(), text.size()) < 0 ? 2 : 1;
   }
 }

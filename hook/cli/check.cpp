@@ -23,9 +23,8 @@ int report(const std::string& what, const std::vector<handover::Finding>& findin
   return ok ? done : refused;
 }
 
-int check_this_host(const std::string& root, const Options& options) {
-  const host::RealSysfs sysfs(root);
-  const auto findings = handover::check_host(root, sysfs);
+int check_this_host(const host::Host& host, const Options& options) {
+  const auto findings = handover::check_host(host);
   const bool ok = !handover::has_errors(findings);
   if (options.json) {
     print_json({{"ok", ok}, {"findings", to_json(findings)}});
@@ -41,18 +40,17 @@ int check_this_host(const std::string& root, const Options& options) {
 
 }  // namespace
 
-int check(const std::string& root, const Options& options) {
-  if (options.guest.empty()) return check_this_host(root, options);
-  const auto host_conf = handover::load_host_conf(root);
+int check(const host::Host& host, const Options& options) {
+  if (options.guest.empty()) return check_this_host(host, options);
+  const auto host_conf = handover::load_host_conf(host);
   if (!host_conf) return failed(options, host_conf.error());
-  host::Log log(root, options.guest);
-  handover::Machine machine(root, *host_conf, log);
-  const auto& sysfs = machine.sysfs;
-  const auto loaded = load_guest(root, options, *host_conf, sysfs, Conf::read_only);
+  host::Log log(host, options.guest);
+  handover::Machine machine(host, *host_conf, log);
+  const auto loaded = load_guest(host, options, *host_conf, Conf::read_only);
   if (!loaded) return failed(options, loaded.error());
   const auto& guest = loaded->guest;
   const auto findings = handover::check(machine.ports, guest);
-  const auto gpu = handover::gpu_kind(root, sysfs, guest);
+  const auto gpu = handover::gpu_kind(host, guest);
   const bool ok = !handover::has_errors(findings);
   if (options.json) {
     auto object = to_json(guest, gpu);
@@ -62,8 +60,7 @@ int check(const std::string& root, const Options& options) {
     return ok ? done : refused;
   }
   if (!guest.devices.empty()) std::printf("%s\n", device_table(guest).c_str());
-  for (const auto& line : handover::gpu_reasons(root, sysfs, guest))
-    std::fputs(paragraph(line, 2).c_str(), stdout);
+  for (const auto& line : handover::gpu_reasons(host, guest)) std::fputs(paragraph(line, 2).c_str(), stdout);
   return report(guest.name, findings);
 }
 

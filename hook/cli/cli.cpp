@@ -29,24 +29,24 @@ int help(const Options& options) {
   return done;
 }
 
-int run_command(const std::string& root, const Options& options) {
+int run_command(const host::Host& host, const Options& options) {
   const std::string& command = options.command;
-  if (command == "--check") return check(root, options);
-  if (command == "--plan") return plan(root, options);
-  if (command == "--status") return status(root, options);
-  if (command == "--setup") return setup(root, options);
-  if (command == "--detach") return detach(root, options);
-  if (command == "--reattach") return reattach(root, options);
-  if (command == "--query") return query(root, options);
-  if (command == "--prune") return prune(root, options);
-  if (command == "--completion") return completion(root, options);
+  if (command == "--check") return check(host, options);
+  if (command == "--plan") return plan(host, options);
+  if (command == "--status") return status(host, options);
+  if (command == "--setup") return setup(host, options);
+  if (command == "--detach") return detach(host, options);
+  if (command == "--reattach") return reattach(host, options);
+  if (command == "--query") return query(host, options);
+  if (command == "--prune") return prune(host, options);
+  if (command == "--completion") return completion(host, options);
   if (command == "--version") return version(options);
   return help(options);
 }
 
 }  // namespace
 
-int run(const std::string& root, const std::vector<std::string>& arguments) {
+int run(const host::Host& host, const std::vector<std::string>& arguments) {
   // A terminal that is closed (ssh) must not end a handover half-way.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGHUP, SIG_IGN);
@@ -59,7 +59,7 @@ int run(const std::string& root, const std::vector<std::string>& arguments) {
     return failed(*options, error, wrong_call);
   }
   try {
-    return run_command(root, *options);
+    return run_command(host, *options);
   } catch (const std::exception& e) {
     // Memory ran out, most likely. What was begun stands in the journal.
     return failed(*options, {ErrorKind::failed, std::string("BUG or out of memory: ") + e.what()});

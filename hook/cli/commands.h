@@ -4,17 +4,18 @@
 #include <string>
 
 #include "cli/options.h"
+#include "host/host.h"
 
 namespace qh::cli {
 
-int check(const std::string& root, const Options& options);
-int plan(const std::string& root, const Options& options);
-int status(const std::string& root, const Options& options);
-int setup(const std::string& root, const Options& options);
-int detach(const std::string& root, const Options& options);
-int reattach(const std::string& root, const Options& options);
-int query(const std::string& root, const Options& options);
-int prune(const std::string& root, const Options& options);
-int completion(const std::string& root, const Options& options);
+int check(const host::Host& host, const Options& options);
+int plan(const host::Host& host, const Options& options);
+int status(const host::Host& host, const Options& options);
+int setup(const host::Host& host, const Options& options);
+int detach(const host::Host& host, const Options& options);
+int reattach(const host::Host& host, const Options& options);
+int query(const host::Host& host, const Options& options);
+int prune(const host::Host& host, const Options& options);
+int completion(const host::Host& host, const Options& options);
 
 }  // namespace qh::cli

@@ -8,8 +8,8 @@
 #include "cli/output.h"
 #include "cli/variables.h"
 #include "core/text.h"
-#include "host/pci_device.h"
-#include "host/pci_ids.h"
+#include "host/pci/pci_device.h"
+#include "host/pci/pci_ids.h"
 
 namespace qh::cli {
 namespace {
@@ -205,11 +205,10 @@ std::string fish() {
 }
 
 // "word TAB what it is", a line each; bash and zsh take the first, fish shows both.
-std::string addresses(const std::string& root) {
-  const host::RealSysfs sysfs(root);
+std::string addresses(const host::Host& host) {
   std::string text;
-  for (const auto& address : host::list_pci_addresses(sysfs)) {
-    const auto device = host::read_pci_device(sysfs, address);
+  for (const auto& address : host::list_pci_addresses(host)) {
+    const auto device = host::read_pci_device(host, address);
     if (!device || device->is_bridge()) continue;
     const std::string name = host::pci_name(device->identity);
     text += address.text() + "\t" + (name.empty() ? device->identity : name) + "\n";
@@ -217,9 +216,9 @@ std::string addresses(const std::string& root) {
   return text;
 }
 
-std::string guests(const std::string& root) {
+std::string guests(const host::Host& host) {
   std::string text;
-  for (const auto& name : guest_names(root))
+  for (const auto& name : guest_names(host))
     // What a terminal could not show could not be typed either.
     if (printable(name) == name) text += name + "\n";
   return text;
@@ -233,13 +232,13 @@ std::string variables() {
 
 }  // namespace
 
-int completion(const std::string& root, const Options& options) {
+int completion(const host::Host& host, const Options& options) {
   const std::string& what = options.subject;
   const std::string text = what == "bash"        ? bash()
                            : what == "zsh"       ? zsh()
                            : what == "fish"      ? fish()
-                           : what == "guests"    ? guests(root)
-                           : what == "addresses" ? addresses(root)
+                           : what == "guests"    ? guests(host)
+                           : what == "addresses" ? addresses(host)
                            : what == "variables" ? variables()
                                                  : "?";
   if (text == "?")

@@ -5,8 +5,8 @@
 #include <cerrno>
 
 #include "cli/known_guests.h"
+#include "core/file.h"
 #include "core/text.h"
-#include "host/file.h"
 #include "host/names.h"
 #include "libvirt/daemon.h"
 #include "libvirt/domains.h"
@@ -14,25 +14,25 @@
 namespace qh::cli {
 namespace {
 
-std::string domain_file(const std::string& root, const std::string& guest) {
-  return root + names::libvirt_domain_folder + "/" + guest + ".xml";
+std::string domain_file(const host::Host& host, const std::string& guest) {
+  return host.path(names::domain_file(guest));
 }
 
 // Also from a pipe, which a shell's <(...) is: it has its writer already, so the open must not wait for one.
 Result<std::string> from_file(const std::string& file) {
-  if (file == "-") return host::read_fd(STDIN_FILENO, "the XML on stdin", xml::largest_domain_xml);
-  const host::Fd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (!fd || ::fcntl(fd.get(), F_SETFL, 0) < 0) return fail(host::system_error("read", file, errno));
-  return host::read_fd(fd.get(), file, xml::largest_domain_xml);
+  if (file == "-") return read_fd(STDIN_FILENO, "the XML on stdin", xml::largest_domain_xml);
+  const Fd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!fd || ::fcntl(fd.get(), F_SETFL, 0) < 0) return fail(system_error("read", file, errno));
+  return read_fd(fd.get(), file, xml::largest_domain_xml);
 }
 
-Result<std::string> from_libvirt(const std::string& root, const std::string& guest,
+Result<std::string> from_libvirt(const host::Host& host, const std::string& guest,
                                  const config::HostConf& host_conf, std::string& warning) {
-  auto xml = libvirt_domains(root, host_conf).xml(guest);
+  auto xml = libvirt_domains(host, host_conf).xml(guest);
   if (xml || xml.error().is(ErrorKind::not_found)) return xml;
-  const std::string file = domain_file(root, guest);
+  const std::string file = domain_file(host, guest);
   if (guest.find('/') != std::string::npos) return xml;
-  auto text = host::read_file(file, xml::largest_domain_xml);
+  auto text = read_file(file, xml::largest_domain_xml);
   if (!text && text.error().is(ErrorKind::not_found))
     return fail(
         ErrorKind::not_found,
@@ -52,10 +52,10 @@ Result<xml::Domain> parsed(const std::string& guest, const Result<std::string>& 
 
 }  // namespace
 
-Result<FoundDomain> find_domain(const std::string& root, const Options& options,
+Result<FoundDomain> find_domain(const host::Host& host, const Options& options,
                                 const config::HostConf& host_conf) {
   FoundDomain found;
-  auto text = options.xml.empty() ? from_libvirt(root, options.guest, host_conf, found.warning)
+  auto text = options.xml.empty() ? from_libvirt(host, options.guest, host_conf, found.warning)
                                   : from_file(options.xml);
   if (!text) return fail(text.error());
   auto domain = xml::parse_domain(std::move(*text));
@@ -70,13 +70,13 @@ Result<FoundDomain> find_domain(const std::string& root, const Options& options,
   return found;
 }
 
-libvirt::Domains libvirt_domains(const std::string& root, const config::HostConf& host_conf) {
-  return {libvirt::connection_uri(root), host_conf.deadlines.connect};
+libvirt::Domains libvirt_domains(const host::Host& host, const config::HostConf& host_conf) {
+  return {libvirt::connection_uri(host), host_conf.deadlines.connect};
 }
 
-Result<AllDomains> all_domains(const std::string& root, const config::HostConf& host_conf) {
+Result<AllDomains> all_domains(const host::Host& host, const config::HostConf& host_conf) {
   AllDomains all;
-  const auto domains = libvirt_domains(root, host_conf);
+  const auto domains = libvirt_domains(host, host_conf);
   const auto listed = domains.names();
   if (listed) {
     const auto xmls = domains.xmls(*listed);
@@ -85,10 +85,10 @@ Result<AllDomains> all_domains(const std::string& root, const config::HostConf& 
     return all;
   }
   all.warning =
-      listed.error().message + "; read the files in " + root + names::libvirt_domain_folder + " instead";
-  for (const auto& guest : defined_guests(root))
+      listed.error().message + "; read the files in " + host.path(names::libvirt_domain_folder) + " instead";
+  for (const auto& guest : defined_guests(host))
     all.domains.push_back(
-        {guest, parsed(guest, host::read_file(domain_file(root, guest), xml::largest_domain_xml))});
+        {guest, parsed(guest, read_file(domain_file(host, guest), xml::largest_domain_xml))});
   return all;
 }
 

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "config/host_conf.h"
 #include "core/result.h"
+#include "host/host.h"
 #include "libvirt/domains.h"
 #include "xml/domain.h"
 
@@ -18,11 +19,11 @@ struct FoundDomain {
 };
 
 // The file that --xml names; else libvirt; without a daemon libvirt's own file. not_found: no such guest.
-Result<FoundDomain> find_domain(const std::string& root, const Options& options,
+Result<FoundDomain> find_domain(const host::Host& host, const Options& options,
                                 const config::HostConf& host_conf);
 
 // libvirt's guests. A connection may take what host.toml's `connect` says.
-libvirt::Domains libvirt_domains(const std::string& root, const config::HostConf& host_conf);
+libvirt::Domains libvirt_domains(const host::Host& host, const config::HostConf& host_conf);
 
 struct NamedDomain {
   std::string guest;
@@ -34,6 +35,6 @@ struct AllDomains {
 };
 
 // Every guest, by libvirt; without a daemon those that have a file.
-Result<AllDomains> all_domains(const std::string& root, const config::HostConf& host_conf);
+Result<AllDomains> all_domains(const host::Host& host, const config::HostConf& host_conf);
 
 }  // namespace qh::cli

@@ -50,13 +50,12 @@ Result<GuestChange> read_change(const Options& options) {
   return change;
 }
 
-Result<GuestChange> needed_change(const std::string& root, const host::Sysfs& sysfs,
-                                  const config::HostConf& host_conf, const xml::Domain& domain,
-                                  const GuestChange& change) {
+Result<GuestChange> needed_change(const host::Host& host, const config::HostConf& host_conf,
+                                  const xml::Domain& domain, const GuestChange& change) {
   GuestChange needed;
   for (const auto& address : change.add)
     if (find(domain, address) == nullptr) needed.add.push_back(address);
-  const auto reasons = handover::reasons_against(root, sysfs, host_conf.defaults, domain.name, needed.add);
+  const auto reasons = handover::reasons_against(host, host_conf.defaults, domain.name, needed.add);
   if (!reasons.empty()) return fail(ErrorKind::refused, reasons.front().message, reasons.front().remedy);
   for (const auto& address : change.remove) {
     const auto* device = find(domain, address);

@@ -6,7 +6,7 @@
 
 #include "cli/options.h"
 #include "config/host_conf.h"
-#include "host/sysfs.h"
+#include "host/host.h"
 #include "libvirt/domains.h"
 #include "xml/domain.h"
 
@@ -22,9 +22,8 @@ Result<GuestChange> read_change(const Options& options);
 
 // What of the change is left to do for the guest as it is. Refused where a device to add is not there or is
 // needed by the host itself, or where one to remove is not the guest's <hostdev>.
-Result<GuestChange> needed_change(const std::string& root, const host::Sysfs& sysfs,
-                                  const config::HostConf& host_conf, const xml::Domain& domain,
-                                  const GuestChange& change);
+Result<GuestChange> needed_change(const host::Host& host, const config::HostConf& host_conf,
+                                  const xml::Domain& domain, const GuestChange& change);
 
 // The elements, for --dry-run.
 std::string change_xml(const GuestChange& change);

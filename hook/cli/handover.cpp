@@ -16,7 +16,7 @@
 #include "handover/journal.h"
 #include "handover/machine.h"
 #include "host/names.h"
-#include "host/process.h"
+#include "host/processes/process.h"
 
 namespace qh::cli {
 namespace {
@@ -50,9 +50,9 @@ int finish(const Options& options, host::Log& log, ordered_json object, ordered_
 }
 
 // What the guest's conf names; its XML may be gone by now.
-std::vector<PciAddress> conf_addresses(const std::string& root, const std::string& guest) {
+std::vector<PciAddress> conf_addresses(const host::Host& host, const std::string& guest) {
   std::vector<PciAddress> addresses;
-  const std::string path = root + names::guest_conf(guest);
+  const std::string path = host.path(names::guest_conf(guest));
   const auto text = config::load(path);
   if (!text) return addresses;
   if (const auto conf = config::parse_guest_conf(*text, path))
@@ -62,37 +62,37 @@ std::vector<PciAddress> conf_addresses(const std::string& root, const std::strin
 
 }  // namespace
 
-int detach(const std::string& root, const Options& options) {
-  const auto host_conf = handover::load_host_conf(root);
+int detach(const host::Host& host, const Options& options) {
+  const auto host_conf = handover::load_host_conf(host);
   if (!host_conf) return failed(options, host_conf.error());
-  host::Log log(root, options.guest);
-  handover::Machine machine(root, *host_conf, log);
-  const auto loaded = load_guest(root, options, *host_conf, machine.sysfs, Conf::sync);
+  host::Log log(host, options.guest);
+  handover::Machine machine(host, *host_conf, log);
+  const auto loaded = load_guest(host, options, *host_conf, Conf::sync);
   if (!loaded) return failed(options, loaded.error());
   if (loaded->conf.not_saved) print_warning(loaded->conf.not_saved->message);
   const auto& guest = loaded->guest;
   ordered_json steps = ordered_json::array();
   tell_steps(log, options, steps);
   const auto errors = handover::prepare(machine.ports, guest);
-  const auto now = handover::make_guest(loaded->domain, loaded->conf.synced.conf, machine.sysfs);
-  return finish(options, log, to_json(now, handover::gpu_kind(root, machine.sysfs, guest)), std::move(steps),
-                errors);
+  const auto now = handover::make_guest(loaded->domain, loaded->conf.synced.conf, machine.ports.host);
+  return finish(options, log, to_json(now, handover::gpu_kind(host, guest)), std::move(steps), errors);
 }
 
-int reattach(const std::string& root, const Options& options) {
-  const auto host_conf = handover::load_host_conf(root);
+int reattach(const host::Host& host, const Options& options) {
+  const auto host_conf = handover::load_host_conf(host);
   if (!host_conf) return failed(options, host_conf.error());
-  host::Log log(root, options.guest);
-  handover::Machine machine(root, *host_conf, log);
+  host::Log log(host, options.guest);
+  handover::Machine machine(host, *host_conf, log);
   ordered_json steps = ordered_json::array();
   tell_steps(log, options, steps);
-  const bool journal = handover::has_journal(root, options.guest);
-  const auto addresses = conf_addresses(root, options.guest);
+  const bool journal = handover::has_journal(host, options.guest);
+  const auto addresses = conf_addresses(host, options.guest);
   if (!journal && addresses.empty())
-    return failed(options, {ErrorKind::not_found,
-                            "nothing is known of a guest " + in_quotes(options.guest) +
-                                ": it has neither a journal nor a conf",
-                            "see " + root + names::guest_conf_folder + " and " + root + names::run_folder});
+    return failed(
+        options,
+        {ErrorKind::not_found,
+         "nothing is known of a guest " + in_quotes(options.guest) + ": it has neither a journal nor a conf",
+         "see " + host.path(names::guest_conf_folder) + " and " + host.path(names::run_folder)});
   const auto errors = handover::repair(machine.ports, options.guest, addresses);
   if (errors.empty() && !options.json && !journal)
     std::printf("  nothing was left over from %s\n", printable(options.guest).c_str());

@@ -6,10 +6,10 @@
 
 #include "config/plain_conf.h"
 #include "config/store.h"
+#include "core/file.h"
 #include "core/text.h"
-#include "host/file.h"
 #include "host/names.h"
-#include "host/pci_device.h"
+#include "host/pci/pci_device.h"
 #include "xml/domain.h"
 
 namespace qh::cli {
@@ -25,7 +25,7 @@ bool is_display_identity(const std::string& identity) {
 
 class Collector {
  public:
-  explicit Collector(const std::string& root) : root_(root), sysfs_(root) {}
+  explicit Collector(const host::Host& host) : host_(host) {}
 
   void conf(const std::string& path, const Result<std::string>& text);
   // Nothing where there is no such file, or it is not ours to read.
@@ -35,12 +35,11 @@ class Collector {
 
  private:
   bool is_display(const PciAddress& address) const {
-    const auto device = host::read_pci_device(sysfs_, address);
+    const auto device = host::read_pci_device(host_, address);
     return device && device->is_display();
   }
 
-  const std::string& root_;
-  const host::RealSysfs sysfs_;
+  const host::Host& host_;
   std::unordered_set<std::string> names_;
 };
 
@@ -63,8 +62,7 @@ void Collector::conf(const std::string& path, const Result<std::string>& text) {
 void Collector::domain(const std::string& name) {
   // libvirt's file is named like the guest; a name with a slash is none.
   if (name.find('/') != std::string::npos) return;
-  auto text = host::read_file(root_ + names::libvirt_domain_folder + "/" + name + std::string(xml_suffix),
-                              xml::largest_domain_xml);
+  auto text = host_.read(names::domain_file(name), xml::largest_domain_xml);
   if (!text) return;
   KnownGuest guest{name, config::Gpu::automatic, {}};
   // libvirt writes these files itself and plainly, so a text without these words needs no parser.
@@ -85,9 +83,9 @@ std::string guest_of_conf(const config::GuestConf& conf, std::string_view path) 
   return guest_of_file_name(name.substr(0, name.rfind('.')));
 }
 
-std::vector<std::string> defined_guests(const std::string& root) {
+std::vector<std::string> defined_guests(const host::Host& host) {
   std::vector<std::string> guests;
-  for (auto& name : host::list_folder(root + names::libvirt_domain_folder)) {
+  for (auto& name : host.list(names::libvirt_domain_folder)) {
     if (name.size() <= xml_suffix.size() || name.substr(name.size() - xml_suffix.size()) != xml_suffix)
       continue;
     name.resize(name.size() - xml_suffix.size());
@@ -96,20 +94,20 @@ std::vector<std::string> defined_guests(const std::string& root) {
   return guests;
 }
 
-KnownGuests known_guests(const std::string& root) {
-  Collector all(root);
+KnownGuests known_guests(const host::Host& host) {
+  Collector all(host);
   const auto loaded = config::load_folder(
-      root + names::guest_conf_folder,
+      host.path(names::guest_conf_folder),
       [&](const std::string& path, const Result<std::string>& text) { all.conf(path, text); });
   if (!loaded) all.found.warnings.push_back(loaded.error().message);
-  for (const auto& name : defined_guests(root))
+  for (const auto& name : defined_guests(host))
     if (!all.has(name)) all.domain(name);
   return std::move(all.found);
 }
 
-KnownGuests known_guest(const std::string& root, const std::string& name) {
-  Collector one(root);
-  const std::string path = root + names::guest_conf(name);
+KnownGuests known_guest(const host::Host& host, const std::string& name) {
+  Collector one(host);
+  const std::string path = host.path(names::guest_conf(name));
   const auto text = config::load(path);
   if (text || !text.error().is(ErrorKind::not_found)) one.conf(path, text);
   if (one.found.guests.empty()) one.domain(name);
@@ -119,9 +117,9 @@ KnownGuests known_guest(const std::string& root, const std::string& name) {
   return std::move(one.found);
 }
 
-std::vector<std::string> guest_names(const std::string& root) {
+std::vector<std::string> guest_names(const host::Host& host) {
   std::set<std::string> all;
-  for (const auto& guest : known_guests(root).guests) all.insert(guest.name);
+  for (const auto& guest : known_guests(host).guests) all.insert(guest.name);
   return {all.begin(), all.end()};
 }
 

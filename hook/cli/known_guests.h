@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/guest_conf.h"
+#include "host/host.h"
 
 namespace qh::cli {
 
@@ -27,16 +28,16 @@ struct KnownGuests {
 
 // A guest's conf tells its devices; of a guest without one, libvirt's own file for it, where it may be read.
 // Only root can read those; guests that are defined without root know their confs alone.
-KnownGuests known_guests(const std::string& root);
+KnownGuests known_guests(const host::Host& host);
 // The one guest alone; its name is kept where nothing is known of it.
-KnownGuests known_guest(const std::string& root, const std::string& name);
+KnownGuests known_guest(const host::Host& host, const std::string& name);
 
 // The guest that a conf is about: the conf need not say it, its file's name does.
 std::string guest_of_conf(const config::GuestConf& conf, std::string_view path);
 
 // The guests that libvirt keeps on disk, by its files' names.
-std::vector<std::string> defined_guests(const std::string& root);
+std::vector<std::string> defined_guests(const host::Host& host);
 // Names alone, sorted, for completion.
-std::vector<std::string> guest_names(const std::string& root);
+std::vector<std::string> guest_names(const host::Host& host);
 
 }  // namespace qh::cli

@@ -5,24 +5,23 @@
 
 namespace qh::cli {
 
-Result<LoadedGuest> load_guest(const std::string& root, const Options& options,
-                               const config::HostConf& host_conf, const host::Sysfs& sysfs, Conf use) {
-  auto found = find_domain(root, options, host_conf);
+Result<LoadedGuest> load_guest(const host::Host& host, const Options& options,
+                               const config::HostConf& host_conf, Conf use) {
+  auto found = find_domain(host, options, host_conf);
   if (!found) return fail(found.error());
   if (!found->warning.empty()) print_warning(found->warning);
-  return put_together(root, host_conf, sysfs, std::move(found->domain), use);
+  return put_together(host, host_conf, std::move(found->domain), use);
 }
 
-Result<LoadedGuest> put_together(const std::string& root, const config::HostConf& host_conf,
-                                 const host::Sysfs& sysfs, xml::Domain domain, Conf use) {
+Result<LoadedGuest> put_together(const host::Host& host, const config::HostConf& host_conf,
+                                 xml::Domain domain, Conf use) {
   const bool accepts = use == Conf::sync_and_accept || use == Conf::read_only_and_accept;
   const bool writes = use == Conf::sync_and_accept || use == Conf::sync;
   const auto get = writes ? handover::sync_conf : handover::read_conf;
-  auto conf =
-      get(root, host_conf, sysfs, domain, accepts ? config::OnOtherCard::accept : config::OnOtherCard::keep);
+  auto conf = get(host, host_conf, domain, accepts ? config::OnOtherCard::accept : config::OnOtherCard::keep);
   if (!conf) return fail(conf.error());
   for (const auto& notice : conf->notices) print_warning(notice);
-  auto guest = handover::make_guest(domain, conf->synced.conf, sysfs);
+  auto guest = handover::make_guest(domain, conf->synced.conf, host);
   return LoadedGuest{std::move(domain), std::move(*conf), std::move(guest)};
 }
 

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "handover/conf.h"
 #include "handover/guest.h"
+#include "host/host.h"
 
 namespace qh::cli {
 
@@ -24,11 +25,11 @@ enum class Conf {
 };
 
 // Warnings are printed.
-Result<LoadedGuest> load_guest(const std::string& root, const Options& options,
-                               const config::HostConf& host_conf, const host::Sysfs& sysfs, Conf conf);
+Result<LoadedGuest> load_guest(const host::Host& host, const Options& options,
+                               const config::HostConf& host_conf, Conf conf);
 
 // The same from a domain that is there already.
-Result<LoadedGuest> put_together(const std::string& root, const config::HostConf& host_conf,
-                                 const host::Sysfs& sysfs, xml::Domain domain, Conf conf);
+Result<LoadedGuest> put_together(const host::Host& host, const config::HostConf& host_conf,
+                                 xml::Domain domain, Conf conf);
 
 }  // namespace qh::cli

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/text.h"
-#include "host/pci_ids.h"
+#include "host/pci/pci_ids.h"
 
 namespace qh::cli {
 namespace {

@@ -10,7 +10,7 @@
 #include "cli/output.h"
 #include "core/contains.h"
 #include "core/text.h"
-#include "host/pci_ids.h"
+#include "host/pci/pci_ids.h"
 
 namespace qh::cli {
 namespace {
@@ -66,8 +66,8 @@ void ask(const std::string& question) {
 }
 
 // Which other guests have a device of the card, a text for each card.
-std::vector<std::string> owners_of(const std::string& root, const std::vector<handover::Card>& cards) {
-  const auto known = known_guests(root);
+std::vector<std::string> owners_of(const host::Host& host, const std::vector<handover::Card>& cards) {
+  const auto known = known_guests(host);
   std::vector<std::string> owners;
   for (const auto& card : cards) {
     std::vector<std::string> names;
@@ -135,10 +135,10 @@ Result<std::vector<std::size_t>> chosen_cards(const std::string& answer,
   return chosen;
 }
 
-std::vector<PciAddress> pick_cards(const std::string& root, const std::string& guest,
+std::vector<PciAddress> pick_cards(const host::Host& host, const std::string& guest,
                                    const std::vector<handover::Card>& cards) {
   ask(printable(guest) + " has no devices of this host yet. Its cards:\n\n" +
-      card_list(cards, owners_of(root, cards)) + "\n");
+      card_list(cards, owners_of(host, cards)) + "\n");
   for (;;) {
     ask("Numbers of the cards for " + printable(guest) + " (1 3), Enter for none: ");
     const auto answer = read_line();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "handover/cards.h"
+#include "host/host.h"
 
 namespace qh::cli {
 
@@ -17,7 +18,7 @@ Result<std::vector<std::size_t>> chosen_cards(const std::string& answer,
                                               const std::vector<handover::Card>& cards);
 
 // Shows the list and asks, until the answer can be used. Nothing chosen, or the end of the input: empty.
-std::vector<PciAddress> pick_cards(const std::string& root, const std::string& guest,
+std::vector<PciAddress> pick_cards(const host::Host& host, const std::string& guest,
                                    const std::vector<handover::Card>& cards);
 
 // A question with yes or no; no is what anything but "y" and "yes" means.

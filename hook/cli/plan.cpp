@@ -38,12 +38,12 @@ void print_lines(const char* title, const std::vector<Line>& lines) {
 
 }  // namespace
 
-int plan(const std::string& root, const Options& options) {
-  const auto host_conf = handover::load_host_conf(root);
+int plan(const host::Host& host, const Options& options) {
+  const auto host_conf = handover::load_host_conf(host);
   if (!host_conf) return failed(options, host_conf.error());
-  host::Log log(root, options.guest);
-  handover::Machine machine(root, *host_conf, log);
-  const auto loaded = load_guest(root, options, *host_conf, machine.sysfs, Conf::read_only);
+  host::Log log(host, options.guest);
+  handover::Machine machine(host, *host_conf, log);
+  const auto loaded = load_guest(host, options, *host_conf, Conf::read_only);
   if (!loaded) return failed(options, loaded.error());
   const auto& guest = loaded->guest;
   const auto findings = handover::check(machine.ports, guest);
@@ -63,7 +63,7 @@ int plan(const std::string& root, const Options& options) {
     release_lines.push_back({text, ""});
   }
   if (options.json) {
-    auto object = to_json(guest, handover::gpu_kind(root, machine.sysfs, guest));
+    auto object = to_json(guest, handover::gpu_kind(host, guest));
     object["ok"] = ok;
     object["prepare"] = std::move(prepare);
     object["release"] = std::move(release);

@@ -15,10 +15,10 @@
 #include "cli/output.h"
 #include "cli/picker.h"
 #include "config/store.h"
+#include "core/file.h"
 #include "core/text.h"
 #include "handover/conf.h"
 #include "handover/journal.h"
-#include "host/file.h"
 #include "host/names.h"
 
 namespace qh::cli {
@@ -33,15 +33,15 @@ struct Orphan {
 
 // The confs of guests that are not among `known` and have no device now. A conf that cannot be read is
 // nobody's to judge: it stays, with a warning.
-Result<std::vector<Orphan>> find_orphans(const std::string& root, const std::vector<std::string>& known) {
+Result<std::vector<Orphan>> find_orphans(const host::Host& host, const std::vector<std::string>& known) {
   std::vector<Orphan> orphans;
   const auto loaded = config::load_folder(
-      root + names::guest_conf_folder, [&](const std::string& path, const Result<std::string>& text) {
+      host.path(names::guest_conf_folder), [&](const std::string& path, const Result<std::string>& text) {
         const auto conf = text ? config::parse_guest_conf(*text, path) : tl::unexpected(text.error());
         if (!conf) return print_warning(conf.error().message + "; it stays");
         const std::string guest = guest_of_conf(*conf, path);
         if (std::binary_search(known.begin(), known.end(), guest)) return;
-        if (handover::has_journal(root, guest))
+        if (handover::has_journal(host, guest))
           return print_warning(printable(guest) + " still has devices of this host; its conf stays");
         orphans.push_back({guest, conf->uuid, path});
       });
@@ -75,7 +75,7 @@ Result<std::string> put_away(const std::string& path) {
   for (int i = 0; i < 1000; ++i) {
     const std::string backup = path + ".pruned" + (i == 0 ? "" : "." + std::to_string(i));
     if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, backup.c_str(), RENAME_NOREPLACE) == 0) return backup;
-    if (errno != EEXIST) return fail(host::system_error("rename", path, errno));
+    if (errno != EEXIST) return fail(system_error("rename", path, errno));
   }
   return fail(ErrorKind::failed, path + " has a thousand backups", "delete some of them");
 }
@@ -88,14 +88,14 @@ std::string table_of(const std::vector<Orphan>& orphans) {
 
 }  // namespace
 
-int prune(const std::string& root, const Options& options) {
+int prune(const host::Host& host, const Options& options) {
   // Only libvirt's own answer is good enough: without it every conf would look like nobody's.
-  const auto host_conf = handover::load_host_conf(root);
+  const auto host_conf = handover::load_host_conf(host);
   if (!host_conf) return failed(options, host_conf.error());
-  const auto domains = libvirt_domains(root, *host_conf);
+  const auto domains = libvirt_domains(host, *host_conf);
   const auto known = domains.names();
   if (!known) return failed(options, known.error());
-  auto orphans = find_orphans(root, *known);
+  auto orphans = find_orphans(host, *known);
   if (!orphans) return failed(options, orphans.error());
   if (auto left = leave_renamed(domains, *known, *orphans); !left) return failed(options, left.error());
   if (!options.json && orphans->empty()) std::printf("each conf belongs to a guest that libvirt knows\n");

@@ -14,18 +14,18 @@
 #include "core/contains.h"
 #include "core/text.h"
 #include "handover/conf.h"
-#include "host/display.h"
+#include "host/graphics/display.h"
 
 namespace qh::cli {
 namespace {
 
 using Values = std::vector<std::string>;
 
-// The host's answers, each asked for once.
-class Host {
+// What kind of GPU guest each is; the host is asked once about each card.
+class GpuKinds {
  public:
-  explicit Host(const std::string& root) : root_(root), sysfs_(root) {
-    const auto conf = handover::load_host_conf(root);
+  explicit GpuKinds(const host::Host& host) : host_(host) {
+    const auto conf = handover::load_host_conf(host);
     if (conf)
       gpu_default_ = conf->defaults.gpu;
     else
@@ -47,20 +47,19 @@ class Host {
  private:
   bool carries_console(const PciAddress& address) {
     const auto [known, is_new] = console_.try_emplace(address);
-    if (is_new) known->second = !host::console_reasons(root_, sysfs_, address).empty();
+    if (is_new) known->second = !host::console_reasons(host_, address).empty();
     return known->second;
   }
 
-  const std::string& root_;
-  const host::RealSysfs sysfs_;
+  const host::Host& host_;
   config::Gpu gpu_default_ = config::Gpu::automatic;
   std::map<PciAddress, bool> console_;
 };
 
 class Query {
  public:
-  Query(const std::string& root, const Options& options, std::optional<PciAddress> device)
-      : host_(root), root_(root), guest_(options.guest), device_(device) {}
+  Query(const host::Host& host, const Options& options, std::optional<PciAddress> device)
+      : host_(host), gpu_kinds_(host), guest_(options.guest), device_(device) {}
 
   Values values(Variable variable);
 
@@ -79,8 +78,8 @@ class Query {
   Values gpu_devices();
   Values names(const std::vector<KnownGuest>& guests, config::Gpu kind);
 
-  Host host_;
-  const std::string& root_;
+  const host::Host& host_;
+  GpuKinds gpu_kinds_;
   std::string guest_;
   std::optional<PciAddress> device_;
   std::optional<std::vector<KnownGuest>> everyone_, meant_;
@@ -93,12 +92,12 @@ const std::vector<KnownGuest>& Query::keep(KnownGuests found,
 }
 
 const std::vector<KnownGuest>& Query::everyone() {
-  return everyone_ ? *everyone_ : keep(known_guests(root_), everyone_);
+  return everyone_ ? *everyone_ : keep(known_guests(host_), everyone_);
 }
 
 const std::vector<KnownGuest>& Query::those_meant() {
   if (meant_) return *meant_;
-  if (!guest_.empty()) return keep(known_guest(root_, guest_), meant_);
+  if (!guest_.empty()) return keep(known_guest(host_, guest_), meant_);
   KnownGuests found;
   if (device_)
     for (const auto& guest : everyone())
@@ -117,7 +116,7 @@ Values Query::devices(bool virsh) {
 Values Query::gpu_devices() {
   Values values;
   for (const auto& guest : those_meant()) {
-    if (host_.gpu_kind(guest) == config::Gpu::none) continue;
+    if (gpu_kinds_.gpu_kind(guest) == config::Gpu::none) continue;
     for (const auto& d : guest.devices)
       if (d.is_display && is_meant(d)) values.push_back(d.address.text());
   }
@@ -132,7 +131,7 @@ Values Query::names(const std::vector<KnownGuest>& guests, config::Gpu kind) {
   for (const auto& guest : guests) {
     const auto by_it = [&](const auto& d) { return d.is_display && is_meant(d); };
     if (device_ && std::none_of(guest.devices.begin(), guest.devices.end(), by_it)) continue;
-    if (host_.gpu_kind(guest) == kind) values.push_back(guest.name);
+    if (gpu_kinds_.gpu_kind(guest) == kind) values.push_back(guest.name);
   }
   return values;
 }
@@ -201,7 +200,7 @@ void print_variables() {
 
 }  // namespace
 
-int query(const std::string& root, const Options& options) {
+int query(const host::Host& host, const Options& options) {
   const auto wrong = [&](const std::string& message, const std::string& remedy) {
     return failed(options, {ErrorKind::bad_input, message, remedy}, wrong_call);
   };
@@ -223,7 +222,7 @@ int query(const std::string& root, const Options& options) {
     if (!address) return wrong(address.error().message, address.error().remedy);
     device = *address;
   }
-  Query query(root, options, device);
+  Query query(host, options, device);
   std::vector<Values> all;
   for (const auto* row : rows) all.push_back(query.values(row->variable));
   if (options.json) {

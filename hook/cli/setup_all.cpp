@@ -6,8 +6,8 @@
 #include "cli/domain_source.h"
 #include "cli/output.h"
 #include "cli/setup_report.h"
+#include "core/file.h"
 #include "core/text.h"
-#include "host/file.h"
 #include "host/names.h"
 
 namespace qh::cli {
@@ -16,8 +16,8 @@ namespace {
 using nlohmann::ordered_json;
 
 // A guest without devices of this host needs no conf; one that has a conf may have lost its devices.
-bool is_of_interest(const std::string& root, const xml::Domain& domain) {
-  return !domain.devices.empty() || host::exists(root + names::guest_conf(domain.name));
+bool is_of_interest(const host::Host& host, const xml::Domain& domain) {
+  return !domain.devices.empty() || host.exists(names::guest_conf(domain.name));
 }
 
 std::vector<std::string> row(const SetupReport& r) {
@@ -37,11 +37,10 @@ std::vector<std::string> row(const SetupReport& r) {
 
 }  // namespace
 
-int setup_all(const std::string& root, const Options& options, const config::HostConf& host_conf) {
-  const auto all = all_domains(root, host_conf);
+int setup_all(const host::Host& host, const Options& options, const config::HostConf& host_conf) {
+  const auto all = all_domains(host, host_conf);
   if (!all) return failed(options, all.error());
   if (!all->warning.empty()) print_warning(all->warning);
-  const host::RealSysfs sysfs(root);
   const Conf use = options.dry_run ? Conf::read_only_and_accept : Conf::sync_and_accept;
   ordered_json guests = ordered_json::array(), failures = ordered_json::array();
   std::vector<std::vector<std::string>> rows{{"GUEST", "CONF", "DEVICES", "START"}};
@@ -57,16 +56,16 @@ int setup_all(const std::string& root, const Options& options, const config::Hos
       failure(name, domain.error());
       continue;
     }
-    if (!is_of_interest(root, *domain)) {
+    if (!is_of_interest(host, *domain)) {
       ++without;
       continue;
     }
-    auto loaded = put_together(root, host_conf, sysfs, *domain, use);
+    auto loaded = put_together(host, host_conf, *domain, use);
     if (!loaded || loaded->conf.not_saved) {
       failure(name, loaded ? *loaded->conf.not_saved : loaded.error());
       continue;
     }
-    const auto report = report_setup(root, sysfs, host_conf, options, std::move(*loaded));
+    const auto report = report_setup(host, host_conf, options, std::move(*loaded));
     guests.push_back(to_json(report));
     rows.push_back(row(report));
   }

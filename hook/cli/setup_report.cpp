@@ -30,8 +30,8 @@ void print_line(const char* what, const std::vector<PciAddress>& addresses) {
 
 }  // namespace
 
-SetupReport report_setup(const std::string& root, const host::Sysfs& sysfs, const config::HostConf& host_conf,
-                         const Options& options, LoadedGuest loaded) {
+SetupReport report_setup(const host::Host& host, const config::HostConf& host_conf, const Options& options,
+                         LoadedGuest loaded) {
   SetupReport report{.loaded = std::move(loaded), .findings = {}, .desktop = {}};
   const bool changed = report.loaded.conf.synced.changed;
   report.wrote = changed && host_conf.write_confs && !options.dry_run;
@@ -41,12 +41,12 @@ SetupReport report_setup(const std::string& root, const host::Sysfs& sysfs, cons
                                         : "wrote";
   const auto& guest = report.loaded.guest;
   if (!guest.devices.empty()) {
-    host::Log log(root, guest.name);
-    const handover::Machine machine(root, host_conf, log);
+    host::Log log(host, guest.name);
+    const handover::Machine machine(host, host_conf, log);
     report.findings = handover::check(machine.ports, guest);
     report.desktop = handover::desktop_lines(machine.ports, guest);
   }
-  report.gpu = handover::gpu_kind(root, sysfs, guest);
+  report.gpu = handover::gpu_kind(host, guest);
   return report;
 }
 

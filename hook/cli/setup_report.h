@@ -8,6 +8,7 @@
 #include "cli/load_guest.h"
 #include "config/host_conf.h"
 #include "handover/finding.h"
+#include "host/host.h"
 
 namespace qh::cli {
 
@@ -22,13 +23,13 @@ struct SetupReport {
   bool ok() const { return !handover::has_errors(findings); }
 };
 
-SetupReport report_setup(const std::string& root, const host::Sysfs& sysfs, const config::HostConf& host_conf,
-                         const Options& options, LoadedGuest loaded);
+SetupReport report_setup(const host::Host& host, const config::HostConf& host_conf, const Options& options,
+                         LoadedGuest loaded);
 
 void print_setup(const SetupReport& report);
 nlohmann::ordered_json to_json(const SetupReport& report);
 
 // --setup --all
-int setup_all(const std::string& root, const Options& options, const config::HostConf& host_conf);
+int setup_all(const host::Host& host, const Options& options, const config::HostConf& host_conf);
 
 }  // namespace qh::cli

@@ -13,8 +13,8 @@
 #include "core/text.h"
 #include "handover/claims.h"
 #include "host/names.h"
-#include "host/pci_ids.h"
-#include "host/process.h"
+#include "host/pci/pci_ids.h"
+#include "host/processes/process.h"
 
 namespace qh::cli {
 namespace {
@@ -22,10 +22,10 @@ namespace {
 using nlohmann::ordered_json;
 
 // Which guests' confs name each device.
-std::map<PciAddress, std::vector<std::string>> conf_devices(const std::string& root) {
+std::map<PciAddress, std::vector<std::string>> conf_devices(const host::Host& host) {
   std::map<PciAddress, std::vector<std::string>> guests;
   const auto loaded = config::load_folder(
-      root + names::guest_conf_folder, [&](const std::string& path, const Result<std::string>& text) {
+      host.path(names::guest_conf_folder), [&](const std::string& path, const Result<std::string>& text) {
         const auto conf = text ? config::parse_guest_conf(*text, path) : tl::unexpected(text.error());
         if (!conf) return print_warning(conf.error().message);
         for (const auto& d : conf->devices) guests[d.address].push_back(guest_of_conf(*conf, path));
@@ -49,10 +49,10 @@ const char* to_string(handover::Holding holding) {
 }
 
 // Steps that a process of ours still hangs in.
-std::vector<std::string> stuck_steps(const std::string& root, const handover::Record& record) {
+std::vector<std::string> stuck_steps(const host::Host& host, const handover::Record& record) {
   std::vector<std::string> stuck;
   for (const auto& s : record.steps)
-    if (s.stuck && host::is_alive(root, *s.stuck))
+    if (s.stuck && host::is_alive(host, *s.stuck))
       stuck.push_back(describe(s.step) + ": process " + std::to_string(s.stuck->pid) +
                       " waits in the kernel for the driver");
   return stuck;
@@ -65,19 +65,18 @@ struct Line {
   const handover::Record* claim = nullptr;
 };
 
-std::vector<Line> collect(const std::string& root, const host::Sysfs& sysfs,
-                          const std::vector<handover::Record>& records) {
-  auto guests = conf_devices(root);
+std::vector<Line> collect(const host::Host& host, const std::vector<handover::Record>& records) {
+  auto guests = conf_devices(host);
   std::set<PciAddress> wanted;
   for (const auto& [address, names] : guests) wanted.insert(address);
   for (const auto& r : records) wanted.insert(r.devices.begin(), r.devices.end());
-  for (const auto& address : host::list_pci_addresses(sysfs))
-    if (const auto d = host::read_pci_device(sysfs, address); d && d->is_display()) wanted.insert(address);
+  for (const auto& address : host::list_pci_addresses(host))
+    if (const auto d = host::read_pci_device(host, address); d && d->is_display()) wanted.insert(address);
 
   std::vector<Line> lines;
   for (const auto& address : wanted) {
     Line line;
-    if (auto d = host::read_pci_device(sysfs, address))
+    if (auto d = host::read_pci_device(host, address))
       line.device = std::move(*d);
     else
       line.present = false, line.device.address = address;
@@ -92,7 +91,7 @@ std::vector<Line> collect(const std::string& root, const host::Sysfs& sysfs,
   return lines;
 }
 
-ordered_json to_json(const std::string& root, const Line& line) {
+ordered_json to_json(const host::Host& host, const Line& line) {
   ordered_json object{{"address", line.device.address.text()},
                       {"virsh", line.device.address.node_device_name()},
                       {"present", line.present}};
@@ -105,22 +104,21 @@ ordered_json to_json(const std::string& root, const Line& line) {
   object["guests"] = line.guests;
   if (line.claim != nullptr)
     object["claim"] = {{"guest", line.claim->guest},
-                       {"state", to_string(handover::holding(root, *line.claim))},
+                       {"state", to_string(handover::holding(host, *line.claim))},
                        {"since", line.claim->since}};
   return object;
 }
 
 }  // namespace
 
-int status(const std::string& root, const Options& options) {
-  const host::RealSysfs sysfs(root);
-  const auto records = handover::list_records(root);
-  const auto lines = collect(root, sysfs, records);
+int status(const host::Host& host, const Options& options) {
+  const auto records = handover::list_records(host);
+  const auto lines = collect(host, records);
   if (options.json) {
     ordered_json devices = ordered_json::array(), stuck = ordered_json::array();
-    for (const auto& line : lines) devices.push_back(to_json(root, line));
+    for (const auto& line : lines) devices.push_back(to_json(host, line));
     for (const auto& r : records)
-      for (const auto& text : stuck_steps(root, r)) stuck.push_back({{"guest", r.guest}, {"step", text}});
+      for (const auto& text : stuck_steps(host, r)) stuck.push_back({{"guest", r.guest}, {"step", text}});
     print_json({{"devices", std::move(devices)}, {"stuck", std::move(stuck)}});
     return done;
   }
@@ -129,7 +127,7 @@ int status(const std::string& root, const Options& options) {
     const auto dash = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
     std::string claim = "-";
     if (line.claim != nullptr)
-      claim = printable(line.claim->guest) + ", " + to_string(handover::holding(root, *line.claim)) + " " +
+      claim = printable(line.claim->guest) + ", " + to_string(handover::holding(host, *line.claim)) + " " +
               handover::since(line.claim->since);
     rows.push_back({line.device.address.text(), line.present ? dash(line.device.driver) : "not there",
                     dash(line.device.iommu_group), dash(printable(join(line.guests))), claim});
@@ -140,7 +138,7 @@ int status(const std::string& root, const Options& options) {
   std::fputs(rows.size() == 1 ? "no display and no device of a guest on this host\n" : table(rows).c_str(),
              stdout);
   for (const auto& r : records)
-    for (const auto& text : stuck_steps(root, r))
+    for (const auto& text : stuck_steps(host, r))
       std::printf("\n  STUCK: %s: %s\n", printable(r.guest).c_str(), text.c_str());
   return done;
 }

@@ -4,13 +4,13 @@
 #include <csignal>
 
 #include "config/store.h"
+#include "core/file.h"
 #include "core/text.h"
 #include "handover/conf.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
 #include "handover/machine.h"
 #include "handover/reset.h"
-#include "host/file.h"
 #include "host/names.h"
 #include "xml/domain.h"
 
@@ -35,25 +35,25 @@ int report(host::Log& log, const std::vector<Error>& errors) {
     lines.push_back("  the rest: journalctl -t qemu-hook");
   }
   const std::string text = join(lines, "\n") + "\n";
-  (void)host::write_all(2, text, "stderr");
+  (void)write_all(2, text, "stderr");
   return 1;
 }
 
-std::vector<Error> prepare(const std::string& root, const std::string& guest_name, host::Log& log) {
+std::vector<Error> prepare(const host::Host& host, const std::string& guest_name, host::Log& log) {
   // First of all: whoever has called may end while the XML is read.
-  const auto daemon = host::find_calling_daemon(root);
-  auto text = host::read_fd(STDIN_FILENO, "the XML on stdin", xml::largest_domain_xml);
+  const auto daemon = host::find_calling_daemon(host);
+  auto text = read_fd(STDIN_FILENO, "the XML on stdin", xml::largest_domain_xml);
   if (!text) return {text.error()};
   auto domain = xml::parse_domain(std::move(*text));
   if (!domain) return {domain.error()};
   domain->name = guest_name;
-  const bool left_over = handover::has_journal(root, guest_name);
+  const bool left_over = handover::has_journal(host, guest_name);
   if (domain->devices.empty() && !left_over) return {};
 
-  auto conf = handover::load_host_conf(root);
+  auto conf = handover::load_host_conf(host);
   if (!conf) return {conf.error()};
   if (!daemon) return {daemon.error()};
-  handover::Machine machine(root, *conf, log);
+  handover::Machine machine(host, *conf, log);
   machine.ports.daemon = *daemon;
   if (domain->devices.empty()) {
     // It needs none of them any more, so what cannot be given back is no reason to keep it from starting.
@@ -61,40 +61,40 @@ std::vector<Error> prepare(const std::string& root, const std::string& guest_nam
     return {};
   }
 
-  auto synced = handover::sync_conf(root, *conf, machine.sysfs, *domain, config::OnOtherCard::keep);
+  auto synced = handover::sync_conf(host, *conf, *domain, config::OnOtherCard::keep);
   if (!synced) return {synced.error()};
   for (const auto& notice : synced->notices) log.warning(notice);
   if (synced->not_saved) log.warning(synced->not_saved->message);
-  const auto guest = handover::make_guest(*domain, synced->synced.conf, machine.sysfs);
+  const auto guest = handover::make_guest(*domain, synced->synced.conf, machine.ports.host);
   return handover::prepare(machine.ports, guest);
 }
 
 // With defaults where the host's conf cannot be read: what was taken must be given back all the same.
-config::HostConf conf_or_defaults(const std::string& root, host::Log& log) {
-  auto conf = handover::load_host_conf(root);
+config::HostConf conf_or_defaults(const host::Host& host, host::Log& log) {
+  auto conf = handover::load_host_conf(host);
   if (conf) return *conf;
   log.warning(conf.error().message + "; using the defaults");
   return {};
 }
 
-std::vector<Error> release(const std::string& root, const std::string& guest, host::Log& log) {
-  if (!handover::has_journal(root, guest)) return {};
-  handover::Machine machine(root, conf_or_defaults(root, log), log);
+std::vector<Error> release(const host::Host& host, const std::string& guest, host::Log& log) {
+  if (!handover::has_journal(host, guest)) return {};
+  handover::Machine machine(host, conf_or_defaults(host, log), log);
   return handover::release(machine.ports, guest);
 }
 
 // The guest's devices are on their VFIO drivers, QEMU is gone. What fails here stops nothing.
-void stopped(const std::string& root, const std::string& guest, host::Log& log) {
-  if (!handover::has_journal(root, guest)) return;
-  const auto host_conf = conf_or_defaults(root, log);
-  const auto record = handover::find_record(root, guest);
-  const auto found = handover::find_conf(root, guest, record ? record->uuid : "");
+void stopped(const host::Host& host, const std::string& guest, host::Log& log) {
+  if (!handover::has_journal(host, guest)) return;
+  const auto host_conf = conf_or_defaults(host, log);
+  const auto record = handover::find_record(host, guest);
+  const auto found = handover::find_conf(host, guest, record ? record->uuid : "");
   if (!found) return log.warning("no reset: " + found.error().message);
   // A guest without a conf has the host's defaults.
   auto conf = config::parse_guest_conf(found->text, found->path, host_conf.defaults);
   if (!conf) return log.warning("no reset: " + conf.error().message);
   conf->guest = guest;
-  handover::Machine machine(root, host_conf, log);
+  handover::Machine machine(host, host_conf, log);
   handover::reset_devices(machine.ports, *conf);
 }
 
@@ -104,7 +104,7 @@ int answer_trial() {
       "qemu-hook: libvirt calls the hook. That is all that this guest of install.sh was to find out; it is "
       "not meant "
       "to start.\n";
-  (void)host::write_all(2, text, "stderr");
+  (void)write_all(2, text, "stderr");
   return 1;
 }
 
@@ -115,11 +115,11 @@ bool is_hook_call(const std::string& argv0) {
   return name != "qemu-hook" || argv0.find("/libvirt/hooks/") != std::string::npos;
 }
 
-int run(const std::string& root, const std::vector<std::string>& arguments) {
+int run(const host::Host& host, const std::vector<std::string>& arguments) {
   if (arguments.size() < 3) {
     constexpr std::string_view usage =
         "qemu-hook: as libvirt's hook it is called as: qemu GUEST OPERATION SUB-OPERATION EXTRA\n";
-    (void)host::write_all(2, usage, "stderr");
+    (void)write_all(2, usage, "stderr");
     return 2;
   }
   // A user's session guest: libvirt runs the same file without root, and none of this host's devices is its.
@@ -130,10 +130,10 @@ int run(const std::string& root, const std::vector<std::string>& arguments) {
   // libvirt may be gone by the time there is something to say.
   std::signal(SIGPIPE, SIG_IGN);
   if (guest == names::trial_guest) return event == "prepare begin" ? answer_trial() : 0;
-  host::Log log(root, guest);
-  if (event == "prepare begin") return report(log, prepare(root, guest, log));
-  if (event == "release end") return report(log, release(root, guest, log));
-  stopped(root, guest, log);
+  host::Log log(host, guest);
+  if (event == "prepare begin") return report(log, prepare(host, guest, log));
+  if (event == "release end") return report(log, release(host, guest, log));
+  stopped(host, guest, log);
   return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <vector>
+#include "host/host.h"
 
 namespace qh::event {
 
@@ -13,6 +14,6 @@ bool is_hook_call(const std::string& argv0);
 // `arguments`: GUEST OPERATION SUB-OPERATION EXTRA; the domain's XML is on stdin. Gives the exit status.
 // Prints to stderr only on failure, to stdout never: at some operations libvirt would take that for the
 // guest's new XML.
-int run(const std::string& root, const std::vector<std::string>& arguments);
+int run(const host::Host& host, const std::vector<std::string>& arguments);
 
 }  // namespace qh::event

@@ -6,6 +6,7 @@
 
 #include "handover/finding.h"
 #include "handover/guest.h"
+#include "host/host.h"
 
 namespace qh::handover {
 
@@ -21,12 +22,10 @@ struct Card {
 };
 
 // Displays first, then in the order of their addresses.
-std::vector<Card> list_cards(const std::string& root, const host::Sysfs& sysfs,
-                             const config::Defaults& defaults);
+std::vector<Card> list_cards(const host::Host& host, const config::Defaults& defaults);
 
 // The findings about `addresses` that say that the host itself needs the device, or that there is none.
-std::vector<Finding> reasons_against(const std::string& root, const host::Sysfs& sysfs,
-                                     const config::Defaults& defaults, const std::string& guest,
-                                     const std::vector<PciAddress>& addresses);
+std::vector<Finding> reasons_against(const host::Host& host, const config::Defaults& defaults,
+                                     const std::string& guest, const std::vector<PciAddress>& addresses);
 
 }  // namespace qh::handover

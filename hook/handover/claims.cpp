@@ -13,35 +13,30 @@ namespace qh::handover {
 namespace {
 
 // Whether somebody works on the guest's journal just now.
-bool is_locked(const std::string& root, const std::string& guest) {
-  const host::Fd fd(::open((root + names::journal(guest)).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+bool is_locked(const host::Host& host, const std::string& guest) {
+  const Fd fd(::open(host.path(names::journal(guest)).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   return fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0;
-}
-
-// libvirt's file about a guest that runs.
-std::string live_state(const std::string& root, const std::string& guest) {
-  return root + names::libvirt_pid_folder + "/" + guest + ".xml";
 }
 
 }  // namespace
 
-Holding holding(const std::string& root, const Record& r) {
-  if (is_locked(root, r.guest)) return Holding::changing;
-  if (host::find_guest_process(root, r.guest, r.uuid)) return Holding::running;
+Holding holding(const host::Host& host, const Record& r) {
+  if (is_locked(host, r.guest)) return Holding::changing;
+  if (host::find_guest_process(host, r.guest, r.uuid)) return Holding::running;
   if (r.undoing) return Holding::leftover;
   if (!r.daemon) return Holding::by_hand;
   // Without a QEMU the guest is about to start or has just ended; as long as the daemon lives that called
   // `prepare`, it calls `release` too.
-  if (host::is_alive(root, *r.daemon)) return Holding::changing;
+  if (host::is_alive(host, *r.daemon)) return Holding::changing;
   // So does one that was started since and that finds the guest's state: it removes that last of all but
   // `release` (qemuProcessStop in src/qemu/qemu_process.c).
-  const bool is_known = r.guest.find('/') == std::string::npos && host::exists(live_state(root, r.guest));
-  return is_known && host::find_running_daemon(root) ? Holding::changing : Holding::leftover;
+  const bool is_known = r.guest.find('/') == std::string::npos && host.exists(names::live_state(r.guest));
+  return is_known && host::find_running_daemon(host) ? Holding::changing : Holding::leftover;
 }
 
-std::vector<PciAddress> unplugged(const std::string& root, const host::Sysfs& sysfs, const Record& r) {
+std::vector<PciAddress> unplugged(const host::Host& host, const Record& r) {
   if (!r.ready || r.undoing || r.guest.find('/') != std::string::npos) return {};
-  const auto text = host::read_file(live_state(root, r.guest), xml::largest_domain_xml);
+  const auto text = host.read(names::live_state(r.guest), xml::largest_domain_xml);
   if (!text) return {};
   // The domain as it runs stands within libvirt's <domstatus> (virDomainObjFormat in src/conf/domain_conf.c).
   const auto begin = text->find("<domain "), end = text->rfind("</domain>");
@@ -53,22 +48,22 @@ std::vector<PciAddress> unplugged(const std::string& root, const host::Sysfs& sy
     const bool has = std::any_of(domain->devices.begin(), domain->devices.end(),
                                  [&](const auto& d) { return d.address == address; });
     // libvirt forgets a device before QEMU has closed it.
-    if (r.claims(address) && !has && !is_open_through_vfio(root, sysfs, address)) gone.push_back(address);
+    if (r.claims(address) && !has && !is_open_through_vfio(host, address)) gone.push_back(address);
   }
   return gone;
 }
 
-std::vector<Conflict> find_conflicts(const std::string& root, const host::Sysfs& sysfs,
-                                     const std::string& guest, const std::vector<PciAddress>& addresses) {
+std::vector<Conflict> find_conflicts(const host::Host& host, const std::string& guest,
+                                     const std::vector<PciAddress>& addresses) {
   std::vector<Conflict> conflicts;
-  for (auto& record : list_records(root)) {
+  for (auto& record : list_records(host)) {
     if (record.guest == guest) continue;
     std::vector<PciAddress> wanted;
     for (const auto& address : addresses)
       if (record.claims(address)) wanted.push_back(address);
     if (wanted.empty()) continue;
-    auto state = holding(root, record);
-    const auto gone = state == Holding::running ? unplugged(root, sysfs, record) : std::vector<PciAddress>();
+    auto state = holding(host, record);
+    const auto gone = state == Holding::running ? unplugged(host, record) : std::vector<PciAddress>();
     // One conflict a guest says enough: the first device that it really has.
     const auto first = std::find_if(wanted.begin(), wanted.end(),
                                     [&](const auto& address) { return !contains(gone, address); });

@@ -6,7 +6,7 @@
 
 #include "core/pci_address.h"
 #include "handover/journal.h"
-#include "host/sysfs.h"
+#include "host/host.h"
 
 namespace qh::handover {
 
@@ -18,11 +18,11 @@ enum class Holding {
              // device was unplugged from the guest
 };
 
-Holding holding(const std::string& root, const Record& record);
+Holding holding(const host::Host& host, const Record& record);
 
 // The devices of a running guest's journal that its QEMU does not have any more: they were unplugged, and
 // nobody but this program gives them back.
-std::vector<PciAddress> unplugged(const std::string& root, const host::Sysfs& sysfs, const Record& record);
+std::vector<PciAddress> unplugged(const host::Host& host, const Record& record);
 
 struct Conflict {
   PciAddress address;
@@ -31,8 +31,8 @@ struct Conflict {
 };
 
 // The devices of `addresses` that journals of other guests claim.
-std::vector<Conflict> find_conflicts(const std::string& root, const host::Sysfs& sysfs,
-                                     const std::string& guest, const std::vector<PciAddress>& addresses);
+std::vector<Conflict> find_conflicts(const host::Host& host, const std::string& guest,
+                                     const std::vector<PciAddress>& addresses);
 
 // "since 20:14", with the date if it was not today.
 std::string since(std::time_t when);

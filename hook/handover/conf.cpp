@@ -7,13 +7,13 @@
 #include "config/store.h"
 #include "core/text.h"
 #include "host/names.h"
-#include "host/pci_device.h"
-#include "host/pci_ids.h"
+#include "host/pci/pci_device.h"
+#include "host/pci/pci_ids.h"
 
 namespace qh::handover {
 
-Result<config::HostConf> load_host_conf(const std::string& root) {
-  const std::string path = root + names::host_conf;
+Result<config::HostConf> load_host_conf(const host::Host& host) {
+  const std::string path = host.path(names::host_conf);
   const auto text = config::load(path);
   if (text) return config::parse_host_conf(*text, path);
   if (text.error().is(ErrorKind::not_found)) return config::HostConf{};
@@ -23,10 +23,9 @@ Result<config::HostConf> load_host_conf(const std::string& root) {
 namespace {
 
 // Whether libvirt has a guest of that name, as far as its files tell. What cannot be looked at may be there.
-bool is_defined(const std::string& root, const std::string& guest) {
-  for (const auto& file : {root + names::libvirt_domain_folder + "/" + guest + ".xml",
-                           root + names::libvirt_pid_folder + "/" + guest + ".xml",
-                           root + names::libvirt_pid_folder + "/" + guest + ".pid"})
+bool is_defined(const host::Host& host, const std::string& guest) {
+  for (const auto& file : {host.path(names::domain_file(guest)), host.path(names::live_state(guest)),
+                           host.path(names::pid_file(guest))})
     if (::access(file.c_str(), F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)) return true;
   return false;
 }
@@ -38,8 +37,8 @@ bool may_name(std::string text, const std::string& uuid) {
 }
 
 // The confs with this UUID of guests that are no longer defined.
-std::vector<FoundConf> former_confs(const std::string& root, const std::string& guest,
-                                    const std::string& uuid, std::vector<std::string>& notices) {
+std::vector<FoundConf> former_confs(const host::Host& host, const std::string& guest, const std::string& uuid,
+                                    std::vector<std::string>& notices) {
   std::vector<FoundConf> found;
   const auto look = [&](const std::string& path, const Result<std::string>& text) {
     if (!text || !may_name(*text, uuid)) return;
@@ -52,22 +51,22 @@ std::vector<FoundConf> former_confs(const std::string& root, const std::string& 
     const std::string file = path.substr(path.rfind('/') + 1);
     const std::string file_guest = guest_of_file_name(file.substr(0, file.rfind('.')));
     for (const auto& name : {conf->guest, file_guest})
-      if (!name.empty() && name != guest && is_defined(root, name)) return;
+      if (!name.empty() && name != guest && is_defined(host, name)) return;
     if (conf->uuid == uuid) found.push_back({path, *text, {}});
   };
-  (void)config::load_folder(root + names::guest_conf_folder, look);
+  (void)config::load_folder(host.path(names::guest_conf_folder), look);
   return found;
 }
 
 }  // namespace
 
-Result<FoundConf> find_conf(const std::string& root, const std::string& guest, const std::string& uuid) {
-  FoundConf none{root + names::guest_conf(guest), "", {}};
+Result<FoundConf> find_conf(const host::Host& host, const std::string& guest, const std::string& uuid) {
+  FoundConf none{host.path(names::guest_conf(guest)), "", {}};
   auto text = config::load(none.path);
   if (text) return FoundConf{none.path, std::move(*text), {}};
   if (!text.error().is(ErrorKind::not_found)) return fail(text.error());
   if (uuid.empty()) return none;
-  auto former = former_confs(root, guest, uuid, none.notices);
+  auto former = former_confs(host, guest, uuid, none.notices);
   if (former.size() == 1) return std::move(former.front());
   if (former.empty()) return none;
   std::vector<std::string> paths;
@@ -77,18 +76,17 @@ Result<FoundConf> find_conf(const std::string& root, const std::string& guest, c
   return none;
 }
 
-Result<SyncedConf> read_conf(const std::string& root, const config::HostConf& host_conf,
-                             const host::Sysfs& sysfs, const xml::Domain& domain,
-                             config::OnOtherCard on_other_card) {
+Result<SyncedConf> read_conf(const host::Host& host, const config::HostConf& host_conf,
+                             const xml::Domain& domain, config::OnOtherCard on_other_card) {
   SyncedConf result;
-  auto found = find_conf(root, domain.name, domain.uuid);
+  auto found = find_conf(host, domain.name, domain.uuid);
   if (!found) return fail(found.error());
   result.path = found->path;
   result.notices = std::move(found->notices);
 
   config::WantedGuest wanted{domain.name, domain.uuid, {}};
   for (const auto& d : domain.devices) {
-    const auto present = host::read_pci_device(sysfs, d.address);
+    const auto present = host::read_pci_device(host, d.address);
     // The name is a comment beside a new entry: only then the list of names is worth reading.
     const bool is_new = found->text.find(d.address.text()) == std::string::npos;
     wanted.devices.push_back({d.address, present ? present->identity : "",
@@ -97,7 +95,7 @@ Result<SyncedConf> read_conf(const std::string& root, const config::HostConf& ho
   auto synced = config::sync(found->text, result.path, wanted, on_other_card);
   if (!synced) return fail(synced.error());
   result.synced = std::move(*synced);
-  if (found->path != root + names::guest_conf(domain.name))
+  if (found->path != host.path(names::guest_conf(domain.name)))
     result.notices.push_back("the guest was renamed: " + found->path + " is read as its conf");
   if (host_conf.defaults == config::Defaults{}) return result;
   auto with_defaults = config::parse_guest_conf(result.synced.text, result.path, host_conf.defaults);
@@ -106,12 +104,11 @@ Result<SyncedConf> read_conf(const std::string& root, const config::HostConf& ho
   return result;
 }
 
-Result<SyncedConf> sync_conf(const std::string& root, const config::HostConf& host_conf,
-                             const host::Sysfs& sysfs, const xml::Domain& domain,
-                             config::OnOtherCard on_other_card) {
-  auto conf = read_conf(root, host_conf, sysfs, domain, on_other_card);
+Result<SyncedConf> sync_conf(const host::Host& host, const config::HostConf& host_conf,
+                             const xml::Domain& domain, config::OnOtherCard on_other_card) {
+  auto conf = read_conf(host, host_conf, domain, on_other_card);
   if (!conf || !host_conf.write_confs) return conf;
-  const std::string path = root + names::guest_conf(domain.name);
+  const std::string path = host.path(names::guest_conf(domain.name));
   if (conf->path != path) {
     // First the name: with the other order two at once could make a second file.
     if (auto renamed = config::rename(conf->path, path); !renamed) {

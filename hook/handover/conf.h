@@ -7,13 +7,13 @@
 
 #include "config/host_conf.h"
 #include "config/sync.h"
-#include "host/sysfs.h"
+#include "host/host.h"
 #include "xml/domain.h"
 
 namespace qh::handover {
 
 // The defaults where there is no file. bad_input: it cannot be used.
-Result<config::HostConf> load_host_conf(const std::string& root);
+Result<config::HostConf> load_host_conf(const host::Host& host);
 
 // A guest's conf as it is on disk. One of a guest that was renamed (virsh domrename) may still have its
 // earlier name.
@@ -25,7 +25,7 @@ struct FoundConf {
 
 // By the guest's name; if it has none, by its UUID (may be empty) among the confs of guests that are no
 // longer defined. Fails where a conf is not to be used: refused (others may write it), or it cannot be read.
-Result<FoundConf> find_conf(const std::string& root, const std::string& guest, const std::string& uuid);
+Result<FoundConf> find_conf(const host::Host& host, const std::string& guest, const std::string& uuid);
 
 struct SyncedConf {
   std::string path;
@@ -36,13 +36,11 @@ struct SyncedConf {
 
 // What syncing would make of the guest's conf. Fails where the conf is not to be used: bad_input (it does not
 // parse), refused (others may write it).
-Result<SyncedConf> read_conf(const std::string& root, const config::HostConf& host_conf,
-                             const host::Sysfs& sysfs, const xml::Domain& domain,
-                             config::OnOtherCard on_other_card);
+Result<SyncedConf> read_conf(const host::Host& host, const config::HostConf& host_conf,
+                             const xml::Domain& domain, config::OnOtherCard on_other_card);
 // The same, and writes what changed and gives the conf of a renamed guest its new name, unless the host's
 // conf forbids it. A conf that cannot be written is no failure here.
-Result<SyncedConf> sync_conf(const std::string& root, const config::HostConf& host_conf,
-                             const host::Sysfs& sysfs, const xml::Domain& domain,
-                             config::OnOtherCard on_other_card);
+Result<SyncedConf> sync_conf(const host::Host& host, const config::HostConf& host_conf,
+                             const xml::Domain& domain, config::OnOtherCard on_other_card);
 
 }  // namespace qh::handover

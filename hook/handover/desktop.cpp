@@ -5,12 +5,12 @@
 #include <set>
 
 #include "core/contains.h"
+#include "core/file.h"
 #include "core/text.h"
-#include "host/console.h"
-#include "host/file.h"
+#include "host/graphics/console.h"
 #include "host/names.h"
-#include "host/pci_device.h"
-#include "host/sessions.h"
+#include "host/pci/pci_device.h"
+#include "host/processes/sessions.h"
 
 namespace qh::handover {
 namespace {
@@ -21,13 +21,13 @@ void pause(const Deadline& deadline) {
 }
 
 bool has_node(const Ports& ports, const PciAddress& card) {
-  for (const auto& name : host::drm_cards(ports.sysfs, card))
-    if (host::exists(ports.root + "/dev/dri/" + name)) return true;
+  for (const auto& name : host::drm_cards(ports.host, card))
+    if (ports.host.exists("/dev/dri/" + name)) return true;
   return false;
 }
 
 bool any_other_node(const Ports& ports, const std::vector<PciAddress>& cards) {
-  for (const auto& address : host::list_pci_addresses(ports.sysfs))
+  for (const auto& address : host::list_pci_addresses(ports.host))
     if (!contains(cards, address) && has_node(ports, address)) return true;
   return false;
 }
@@ -37,16 +37,15 @@ bool any_other_node(const Ports& ports, const std::vector<PciAddress>& cards) {
 std::vector<host::Holder> holders_of(const Ports& ports, const std::vector<PciAddress>& devices) {
   std::vector<host::DeviceNode> nodes;
   for (const auto& device : devices)
-    for (auto& node : host::device_nodes(ports.root, ports.sysfs, device))
+    for (auto& node : host::device_nodes(ports.host, device))
       if (node.kind != host::NodeKind::hot_plug) nodes.push_back(std::move(node));
-  return host::find_holders(ports.root, nodes).holders;
+  return host::find_holders(ports.host, nodes).holders;
 }
 
 Result<void> execute(Ports& ports, const Record& record, const InhibitSleep& step) {
   const auto done = ports.services.hold_awake(
       {step.unit, "the guest " + printable(record.guest) + " has this host's screen",
-       ports.root + names::journal(record.guest),
-       ports.root + names::libvirt_pid_folder + "/" + record.guest + ".pid"},
+       ports.host.path(names::journal(record.guest)), ports.host.path(names::pid_file(record.guest))},
       ports.limit(ports.conf.deadlines.detach));
   if (!done) ports.log.warning("the host may fall asleep while the guest runs: " + done.error().message);
   return {};
@@ -91,9 +90,9 @@ Result<void> execute(Ports& ports, const Record&, const EndSessions& step) {
     // On a host that is busy with other things the time can pass within one round: there is always one more.
     const bool is_last = deadline.passed();
     bool any = false;
-    const auto sessions = host::list_sessions(ports.root);
+    const auto sessions = host::list_sessions(ports.host);
     for (const auto& h : holders_of(ports, step.devices)) {
-      const auto place = host::place_of(ports.root, h.pid);
+      const auto place = host::place_of(ports.host, h.pid);
       const auto session = std::find_if(sessions.begin(), sessions.end(), [&](const auto& s) {
         return !s.seat.empty() && s.id == place.session;
       });
@@ -119,7 +118,7 @@ Result<void> execute(Ports& ports, const Record&, const EndSessions& step) {
       const auto before = asked.find(h.pid);
       if (before != asked.end() && before->second >= by_force) continue;
       asked[h.pid] = by_force;
-      if (const auto process = host::find_process(ports.root, h.pid)) {
+      if (const auto process = host::find_process(ports.host, h.pid)) {
         ports.log.info(std::string(by_force ? "killing " : "ending ") + printable(h.command) + " (process " +
                        std::to_string(h.pid) + "), which holds the card");
         ports.services.end_process(*process, by_force);

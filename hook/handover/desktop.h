@@ -5,7 +5,7 @@
 #include "handover/journal.h"
 #include "handover/ports.h"
 #include "handover/step.h"
-#include "host/holders.h"
+#include "host/processes/holders.h"
 
 namespace qh::handover {
 

@@ -4,13 +4,13 @@
 #include <cerrno>
 
 #include "core/contains.h"
-#include "host/block_layer.h"
-#include "host/child.h"
-#include "host/file.h"
-#include "host/holders.h"
+#include "core/file.h"
 #include "host/names.h"
-#include "host/pci_device.h"
-#include "host/sriov.h"
+#include "host/pci/pci_device.h"
+#include "host/pci/sriov.h"
+#include "host/processes/child.h"
+#include "host/processes/holders.h"
+#include "host/storage/block_layer.h"
 
 namespace qh::handover {
 namespace {
@@ -41,40 +41,39 @@ bool falls_to_sysfs(Ports& ports, const PciAddress& address, const Error& error)
 Result<void> write_override(Ports& ports, const PciAddress& address, const std::string& driver,
                             Milliseconds timeout) {
   // A lone newline clears it (Documentation/ABI/testing/sysfs-bus-pci).
-  return ports.sysfs.write(names::attribute(address, "driver_override"), driver.empty() ? "\n" : driver,
-                           timeout);
+  return ports.host.sysfs.write(names::attribute(address, "driver_override"), driver.empty() ? "\n" : driver,
+                                timeout);
 }
 
 Result<void> probe(Ports& ports, const PciAddress& address, Milliseconds timeout) {
-  return ports.sysfs.write(names::drivers_probe, address.text(), timeout);
+  return ports.host.sysfs.write(names::drivers_probe, address.text(), timeout);
 }
 
 // From the driver that was seen, by its name: should another have taken the device meanwhile, it keeps it.
 Result<void> unbind(Ports& ports, const PciAddress& address, const std::string& driver, Milliseconds timeout,
                     const std::vector<std::string>& held = {}) {
-  return ports.sysfs.write(names::driver_attribute(driver, "unbind"), address.text(), timeout, held);
+  return ports.host.sysfs.write(names::driver_attribute(driver, "unbind"), address.text(), timeout, held);
 }
 
 // The nodes of the whole disks beneath the device: who holds a disk holds its partitions (bd_may_claim in
 // block/bdev.c).
 std::vector<std::string> disk_nodes(const Ports& ports, const PciAddress& address) {
   std::vector<std::string> nodes;
-  for (const auto& disk : host::BlockLayer(ports.root, ports.sysfs).beneath(address))
+  for (const auto& disk : host::BlockLayer(ports.host).beneath(address))
     if (disk.is_whole()) nodes.push_back(host::node_path("block", disk.name));
   return nodes;
 }
 
 bool has_driver(Ports& ports, const PciAddress& address, const std::string& driver) {
-  return Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.sysfs, address) == driver; });
+  return Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.host, address) == driver; });
 }
 
 // vfio-pci lets go only when its last user has closed it; a QEMU that dies takes a moment for that, with much
 // memory some seconds.
 Result<void> wait_for_vfio_user(const Ports& ports, const PciAddress& address) {
-  const auto is_free = [&] { return !is_open_through_vfio(ports.root, ports.sysfs, address); };
+  const auto is_free = [&] { return !is_open_through_vfio(ports.host, address); };
   if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_free)) return {};
-  const auto holders =
-      host::find_holders(ports.root, host::device_nodes(ports.root, ports.sysfs, address)).holders;
+  const auto holders = host::find_holders(ports.host, host::device_nodes(ports.host, address)).holders;
   return fail(ErrorKind::refused,
               "a process still uses it through VFIO" + (holders.empty() ? "" : ": " + describe(holders)),
               "end that process, a QEMU usually; then `qemu-hook --reattach` gives the device back");
@@ -91,9 +90,9 @@ Result<void> leave_vfio(Ports& ports, const PciAddress& address) {
   }
   // This waits for whoever works on the device: a libvirt that was too slow for us may still get there.
   if (auto cleared = write_override(ports, address, "", timeout); !cleared) return cleared;
-  if (!host::is_on_vfio(ports.sysfs, address)) return {};
-  auto unbound = unbind(ports, address, host::bound_driver(ports.sysfs, address), timeout);
-  if (!unbound && host::is_on_vfio(ports.sysfs, address)) return unbound;
+  if (!host::is_on_vfio(ports.host, address)) return {};
+  auto unbound = unbind(ports, address, host::bound_driver(ports.host, address), timeout);
+  if (!unbound && host::is_on_vfio(ports.host, address)) return unbound;
   return probe(ports, address, timeout);
 }
 
@@ -105,13 +104,13 @@ Result<void> restore_override(Ports& ports, const Measured& m) {
 }
 
 bool is_on_bus(const Ports& ports, const PciAddress& address) {
-  return host::read_pci_device(ports.sysfs, address).has_value();
+  return host::read_pci_device(ports.host, address).has_value();
 }
 
 // Lets the kernel find a function that was removed; with the driver that it then chooses, without an
 // override.
 Result<void> rescan(Ports& ports, const PciAddress& address) {
-  if (auto done = ports.sysfs.write(names::pci_rescan, "1", ports.limit(ports.conf.deadlines.reattach));
+  if (auto done = ports.host.sysfs.write(names::pci_rescan, "1", ports.limit(ports.conf.deadlines.reattach));
       !done)
     return done;
   if (Deadline(ports.settle).wait_for([&] { return is_on_bus(ports, address); })) return {};
@@ -124,7 +123,7 @@ Result<void> remove_and_rescan(Ports& ports, const PciAddress& address, Journal*
   if (journal != nullptr)
     if (auto noted = journal->removed(address); !noted) return noted;
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
-  if (auto removed = ports.sysfs.write(names::attribute(address, "remove"), "1", timeout); !removed)
+  if (auto removed = ports.host.sysfs.write(names::attribute(address, "remove"), "1", timeout); !removed)
     return removed;
   return rescan(ports, address);
 }
@@ -144,7 +143,7 @@ Result<void> leave_vfio_by_rescan(Ports& ports, const PciAddress& address, Journ
 // Whatever other driver has it lets go, and the host driver is asked. timed_out, failed.
 Result<void> ask_host_driver(Ports& ports, const Measured& m) {
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
-  const std::string other = host::bound_driver(ports.sysfs, m.address);
+  const std::string other = host::bound_driver(ports.host, m.address);
   if (other == m.host_driver) return {};
   if (!other.empty()) {
     if (auto unbound = unbind(ports, m.address, other, timeout); !unbound) return unbound;
@@ -153,7 +152,8 @@ Result<void> ask_host_driver(Ports& ports, const Measured& m) {
     if (probed && has_driver(ports, m.address, m.host_driver)) return {};
     if (!probed && probed.error().is(ErrorKind::timed_out)) return probed;
   }
-  auto bound = ports.sysfs.write(names::driver_attribute(m.host_driver, "bind"), m.address.text(), timeout);
+  auto bound =
+      ports.host.sysfs.write(names::driver_attribute(m.host_driver, "bind"), m.address.text(), timeout);
   if (!bound || has_driver(ports, m.address, m.host_driver)) return bound;
   return fail(ErrorKind::failed, "it is not bound to " + m.host_driver);
 }
@@ -164,7 +164,7 @@ Result<void> bind_host_driver(Ports& ports, const Measured& m, Journal* journal)
   auto tried = ask_host_driver(ports, m);
   if (tried || tried.error().is(ErrorKind::timed_out)) return tried;
 
-  const auto physical = host::physical_function(ports.sysfs, m.address);
+  const auto physical = host::physical_function(ports.host, m.address);
   if (!physical) {
     ports.log.warning(address + ": " + m.host_driver +
                       " does not take it; removing and rescanning the function");
@@ -182,14 +182,14 @@ Result<void> bind_host_driver(Ports& ports, const Measured& m, Journal* journal)
               "/sriov_numvfs`, and then their number, makes them all anew";
   return fail(ErrorKind::failed,
               address + ": its host driver " + m.host_driver + " does not take it back; it has " +
-                  or_none(host::bound_driver(ports.sysfs, m.address)),
+                  or_none(host::bound_driver(ports.host, m.address)),
               remedy);
 }
 
 }  // namespace
 
 Result<std::string> read_driver_override(const Ports& ports, const PciAddress& address) {
-  auto text = ports.sysfs.read(names::attribute(address, "driver_override"));
+  auto text = ports.host.sysfs.read(names::attribute(address, "driver_override"));
   if (!text && text.error().is(ErrorKind::timed_out)) {
     Error error{ErrorKind::timed_out, address.text() + ": the kernel holds it: a driver hangs in it",
                 "`dmesg` may say which; a reboot frees it if the driver does not"};
@@ -202,10 +202,10 @@ Result<std::string> read_driver_override(const Ports& ports, const PciAddress& a
 }
 
 Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
-  const std::string driver = host::bound_driver(ports.sysfs, address);
+  const std::string driver = host::bound_driver(ports.host, address);
   if (driver.empty()) return {};
   // Asked now: the driver takes its nodes away first, and waits for who has them open then.
-  const auto nodes = host::device_nodes(ports.root, ports.sysfs, address);
+  const auto nodes = host::device_nodes(ports.host, address);
   // The checks are some time ago, and with its driver a mounted disk would go: whoever wants one now finds it
   // taken.
   const auto done =
@@ -214,7 +214,7 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
     Error error = done.error();
     error.message =
         address.text() + ": its host driver " + driver + " does not let go of it: " + error.message;
-    const auto holders = host::find_holders(ports.root, nodes).holders;
+    const auto holders = host::find_holders(ports.host, nodes).holders;
     if (!holders.empty()) error.message += "; in use by " + describe(holders);
     error.remedy = std::string(holders.empty() ? "something still uses it" : "end what uses it") +
                    "; when it is free, `qemu-hook --reattach` brings it back";
@@ -222,14 +222,14 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
   }
   if (!done) return fail_in(address.text() + ": cannot unbind it from " + driver, done.error());
   const bool free =
-      Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.sysfs, address) != driver; });
+      Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.host, address) != driver; });
   if (!free)
     return fail(ErrorKind::failed, address.text() + ": still bound to " + driver + " after the unbind");
   return {};
 }
 
 Result<void> rebind_host_driver(Ports& ports, const PciAddress& address) {
-  const std::string driver = host::bound_driver(ports.sysfs, address);
+  const std::string driver = host::bound_driver(ports.host, address);
   if (driver.empty()) return {};
   const auto driver_override = read_driver_override(ports, address);
   if (!driver_override) return fail(driver_override.error());
@@ -254,10 +254,10 @@ Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {
     if (auto probed = probe(ports, address, timeout); !probed) return fail_in(address.text(), probed.error());
   }
   // libvirt's success only says that its writes went through.
-  if (Deadline(ports.settle).wait_for([&] { return host::is_on_vfio(ports.sysfs, address); })) return {};
+  if (Deadline(ports.settle).wait_for([&] { return host::is_on_vfio(ports.host, address); })) return {};
   return fail(ErrorKind::failed,
               address.text() + ": vfio-pci does not take it; it has " +
-                  or_none(host::bound_driver(ports.sysfs, address)),
+                  or_none(host::bound_driver(ports.host, address)),
               "see `dmesg | grep " + address.text() + "`");
 }
 
@@ -271,8 +271,7 @@ Result<void> give_back(Ports& ports, const Measured& m, Journal* journal) {
     if (auto found = rescan(ports, m.address); !found) return fail_in(address, found.error());
   }
   // Only a device that is still on VFIO: libvirt's reattach unbinds whatever driver is bound.
-  if (host::is_on_vfio(ports.sysfs, m.address) &&
-      m.host_driver != host::bound_driver(ports.sysfs, m.address)) {
+  if (host::is_on_vfio(ports.host, m.address) && m.host_driver != host::bound_driver(ports.host, m.address)) {
     const bool is_wanted = journal != nullptr && contains(journal->record().rescan, m.address);
     if (auto left =
             is_wanted ? leave_vfio_by_rescan(ports, m.address, *journal) : leave_vfio(ports, m.address);
@@ -281,7 +280,7 @@ Result<void> give_back(Ports& ports, const Measured& m, Journal* journal) {
   }
   if (auto restored = restore_override(ports, m); !restored) return fail(restored.error());
 
-  const std::string now = host::bound_driver(ports.sysfs, m.address);
+  const std::string now = host::bound_driver(ports.host, m.address);
   if (now == m.host_driver) return {};
   if (!m.host_driver.empty()) return bind_host_driver(ports, m, journal);
   // It had no driver, and libvirt's reattach probes: somebody had unbound it on purpose.
@@ -296,23 +295,23 @@ Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address) 
   return {};
 }
 
-bool is_open_through_vfio(const std::string& root, const host::Sysfs& sysfs, const PciAddress& address) {
-  const auto group = sysfs.link(names::attribute(address, "iommu_group"));
-  if (!group || !host::is_on_vfio(sysfs, address)) return false;
-  const std::string path = root + "/dev/vfio/" + *group;
-  if (!host::exists(path)) return false;
+bool is_open_through_vfio(const host::Host& host, const PciAddress& address) {
+  const auto group = host.sysfs.link(names::attribute(address, "iommu_group"));
+  if (!group || !host::is_on_vfio(host, address)) return false;
+  const std::string path = host.path("/dev/vfio/" + *group);
+  if (!exists(path)) return false;
   // A group can be opened once: EBUSY is the kernel's own answer, also while a device of it is open by itself
   // (drivers/vfio/group.c). The opening waits for a lock that is held while VFIO opens or closes a device,
   // and a QEMU that hangs in there keeps it: no answer means in use.
   const auto answer =
       host::run_in_child("opening " + path, host::attribute_timeout, [&]() -> Result<std::string> {
-        const host::Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
+        const Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
         return std::string(!fd && errno == EBUSY ? "busy" : "");
       });
   if (!answer) return answer.error().is(ErrorKind::timed_out);
   // Others of its group may be open while this one is not: vfio-pci enables a device when it is opened, and
   // disables it when it is closed (vfio_pci_core_enable in drivers/vfio/pci/vfio_pci_core.c).
-  return *answer == "busy" && sysfs.read(names::attribute(address, "enable")).value_or("1") != "0";
+  return *answer == "busy" && host.sysfs.read(names::attribute(address, "enable")).value_or("1") != "0";
 }
 
 }  // namespace qh::handover

@@ -6,6 +6,7 @@
 #include "handover/journal.h"
 #include "handover/ports.h"
 #include "handover/step.h"
+#include "host/host.h"
 
 namespace qh::handover {
 
@@ -36,6 +37,6 @@ Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address);
 
 // Whether some process has the device open through VFIO: a guest runs with it. Also true where the kernel
 // does not answer in time.
-bool is_open_through_vfio(const std::string& root, const host::Sysfs& sysfs, const PciAddress& address);
+bool is_open_through_vfio(const host::Host& host, const PciAddress& address);
 
 }  // namespace qh::handover

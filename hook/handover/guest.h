@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "config/guest_conf.h"
-#include "host/pci_device.h"
+#include "host/host.h"
+#include "host/pci/pci_device.h"
 #include "xml/domain.h"
 
 namespace qh::handover {
@@ -32,6 +33,6 @@ struct Guest {
 };
 
 // Puts XML, conf and host together. A device that the conf does not name has the defaults.
-Guest make_guest(const xml::Domain& domain, const config::GuestConf& conf, const host::Sysfs& sysfs);
+Guest make_guest(const xml::Domain& domain, const config::GuestConf& conf, const host::Host& host);
 
 }  // namespace qh::handover

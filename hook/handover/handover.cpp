@@ -18,18 +18,18 @@ namespace {
 
 // Gives back what was unplugged from a guest that runs on.
 std::vector<Error> return_unplugged(Ports& ports, const std::string& guest) {
-  auto journal = Journal::open(ports.root, guest, ports.limit(ports.conf.deadlines.lock));
+  auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
   if (!journal) return {journal.error()};
   std::vector<Error> errors;
-  for (const auto& address : unplugged(ports.root, ports.sysfs, journal->record()))
+  for (const auto& address : unplugged(ports.host, journal->record()))
     if (auto undone = undo_device(ports, *journal, address); !undone) errors.push_back(undone.error());
   return errors;
 }
 
 // A journal that is still there although its guest is not running: undo it.
 std::vector<Error> recover(Ports& ports, const std::string& guest) {
-  const auto record = find_record(ports.root, guest);
-  if (record && holding(ports.root, *record) == Holding::running) {
+  const auto record = find_record(ports.host, guest);
+  if (record && holding(ports.host, *record) == Holding::running) {
     ports.log.warning("giving back what was unplugged from the guest " + in_quotes(guest));
     return return_unplugged(ports, guest);
   }
@@ -45,8 +45,7 @@ void wait_for_others(Ports& ports, const Guest& guest, const Deadline& deadline)
   for (bool told = false;;) {
     bool wait = false;
     std::string leftover;
-    for (const auto& c :
-         find_conflicts(ports.root, ports.sysfs, guest.name, devices_in_groups(ports.sysfs, guest))) {
+    for (const auto& c : find_conflicts(ports.host, guest.name, devices_in_groups(ports.host, guest))) {
       if (c.holding == Holding::running || c.holding == Holding::by_hand) return;  // no waiting helps
       const bool is_new = !contains(tried, c.owner.guest);
       if (c.holding == Holding::leftover && is_new) leftover = c.owner.guest;
@@ -89,7 +88,7 @@ Record make_record(const Ports& ports, const Guest& guest, const Plan& plan) {
 std::vector<Error> give_back_without_journal(Ports& ports, const std::vector<PciAddress>& addresses) {
   std::vector<Error> errors;
   for (const auto& address : addresses) {
-    const auto device = host::read_pci_device(ports.sysfs, address);
+    const auto device = host::read_pci_device(ports.host, address);
     if (!device || !device->on_vfio) continue;
     const auto driver_override = read_driver_override(ports, address);
     if (!driver_override) {
@@ -98,7 +97,7 @@ std::vector<Error> give_back_without_journal(Ports& ports, const std::vector<Pci
     }
     // Without an override it was bound at boot (vfio-pci.ids=…): that is how the host is meant to be.
     if (driver_override->empty()) continue;
-    if (is_open_through_vfio(ports.root, ports.sysfs, address)) {
+    if (is_open_through_vfio(ports.host, address)) {
       errors.push_back(
           {ErrorKind::refused, address.text() + ": a running guest has it", "shut the guest down first"});
       continue;
@@ -115,7 +114,7 @@ std::vector<Error> give_back_without_journal(Ports& ports, const std::vector<Pci
 // A damaged journal: every line of it that can be read is undone.
 std::vector<Error> salvage(Ports& ports, const std::string& guest) {
   std::vector<Error> errors;
-  const auto record = find_record(ports.root, guest);
+  const auto record = find_record(ports.host, guest);
   if (!record) return errors;
   for (auto step = record->steps.rbegin(); step != record->steps.rend(); ++step) {
     const std::string text = describe_undo(step->step);
@@ -130,8 +129,8 @@ std::vector<Error> salvage(Ports& ports, const std::string& guest) {
 
 // Whoever has the guest's devices by hand could take them from under its QEMU.
 Result<void> is_not_running(const Ports& ports, const std::string& guest) {
-  const auto record = find_record(ports.root, guest);
-  const auto pid = host::find_guest_process(ports.root, guest, record ? record->uuid : "");
+  const auto record = find_record(ports.host, guest);
+  const auto pid = host::find_guest_process(ports.host, guest, record ? record->uuid : "");
   if (!pid) return {};
   return fail(ErrorKind::refused,
               "the guest " + in_quotes(guest) + " is running (process " + std::to_string(*pid) + ")",
@@ -147,7 +146,7 @@ struct Look {
 };
 
 Look look(const Ports& ports, const Guest& guest) {
-  Look l{survey(ports.root, ports.sysfs, guest), {}, {}, {}};
+  Look l{survey(ports.host, guest), {}, {}, {}};
   l.findings = check(l.survey);
   const auto add = [&](const std::string& device, const Error& error) {
     l.findings.push_back({"answers", Severity::error, device, error.message, error.remedy});
@@ -174,7 +173,7 @@ Look look(const Ports& ports, const Guest& guest) {
 }
 
 Plan make_plan(const Ports& ports, const Look& l) {
-  auto steps = make_plan(l.devices, ports.sysfs.exists(names::vfio_pci_driver));
+  auto steps = make_plan(l.devices, ports.host.sysfs.exists(names::vfio_pci_driver));
   return l.screen ? around(*l.screen, std::move(steps)) : steps;
 }
 
@@ -199,7 +198,7 @@ bool only_holders(const std::vector<Finding>& findings) {
 
 // The guest with its devices as they are now.
 Guest looked_at_again(const Ports& ports, Guest guest) {
-  for (auto& d : guest.devices) d.present = host::read_pci_device(ports.sysfs, d.address());
+  for (auto& d : guest.devices) d.present = host::read_pci_device(ports.host, d.address());
   return guest;
 }
 
@@ -229,17 +228,17 @@ tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest
     const Plan steps = make_plan(ports, l);
 
     // Claims are made one at a time, and looking at everything takes its time: somebody may have been faster.
-    const auto lock = lock_folder(ports.root, std::max(deadline.left(), Milliseconds{1000}));
+    const auto lock = lock_folder(ports.host, std::max(deadline.left(), Milliseconds{1000}));
     if (!lock) return Errors({lock.error()});
     const Guest current = looked_at_again(ports, guest);
-    const auto groups = devices_in_groups(ports.sysfs, current);
-    const bool is_late = !same_drivers(current, l.survey.guest) ||
-                         !find_conflicts(ports.root, ports.sysfs, guest.name, groups).empty();
+    const auto groups = devices_in_groups(ports.host, current);
+    const bool is_late =
+        !same_drivers(current, l.survey.guest) || !find_conflicts(ports.host, guest.name, groups).empty();
     if (is_late && !ports.whole->passed()) continue;
     if (is_late)
       return Errors(
           {{ErrorKind::timed_out, "other guests' devices change all the time", "try again in a moment"}});
-    auto journal = Journal::create(ports.root, make_record(ports, current, steps));
+    auto journal = Journal::create(ports.host, make_record(ports, current, steps));
     if (!journal) return Errors({journal.error()});
     for (const auto& f : l.findings) ports.log.warning(f.message);
     return std::move(*journal);
@@ -256,7 +255,7 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest) {
   std::optional<Bounded> bounded(std::in_place, ports, whole * 2 / 3);
   if (!ports.daemon)
     if (auto idle = is_not_running(ports, guest.name); !idle) return {idle.error()};
-  if (has_journal(ports.root, guest.name))
+  if (has_journal(ports.host, guest.name))
     if (auto errors = recover(ports, guest.name); !errors.empty()) return errors;
 
   const Deadline deadline(ports.limit(ports.conf.deadlines.lock));
@@ -282,7 +281,7 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest) {
 std::vector<Error> release(Ports& ports, const std::string& guest) {
   const Stopwatch watch;
   const Bounded bounded(ports, ports.conf.deadlines.whole);
-  auto journal = Journal::open(ports.root, guest, ports.limit(ports.conf.deadlines.lock));
+  auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
   if (!journal && journal.error().is(ErrorKind::not_found)) return {};
   if (!journal) return {journal.error()};
   auto errors = undo(ports, *journal);
@@ -293,11 +292,11 @@ std::vector<Error> release(Ports& ports, const std::string& guest) {
 std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vector<PciAddress>& addresses) {
   const Bounded bounded(ports, ports.conf.deadlines.whole);
   if (auto idle = is_not_running(ports, guest); !idle) {
-    const auto record = find_record(ports.root, guest);
-    if (record && !unplugged(ports.root, ports.sysfs, *record).empty()) return return_unplugged(ports, guest);
+    const auto record = find_record(ports.host, guest);
+    if (record && !unplugged(ports.host, *record).empty()) return return_unplugged(ports, guest);
     return {idle.error()};
   }
-  auto journal = Journal::open(ports.root, guest, ports.limit(ports.conf.deadlines.lock));
+  auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
   if (journal) return undo(ports, *journal);
   if (journal.error().is(ErrorKind::not_found)) return give_back_without_journal(ports, addresses);
   if (!journal.error().is(ErrorKind::bad_input)) return {journal.error()};
@@ -306,7 +305,7 @@ std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vec
   auto errors = salvage(ports, guest);
   for (auto& error : give_back_without_journal(ports, addresses)) errors.push_back(std::move(error));
   if (errors.empty())
-    if (auto removed = Journal::remove_damaged(ports.root, guest); !removed)
+    if (auto removed = Journal::remove_damaged(ports.host, guest); !removed)
       errors.push_back(removed.error());
   return errors;
 }

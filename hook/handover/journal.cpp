@@ -42,8 +42,9 @@ std::optional<host::ProcessId> parse_process(std::string_view pid, std::string_v
 // A line that a newer version writes, and this one can do without: it begins with a word of small letters
 // that has no meaning here.
 bool may_be_newer(std::string_view verb) {
-  constexpr std::string_view known[] = {"guest", "uuid",  "daemon", "since", "device", "dead",   "returned", "rescan", "removed",
-                                        "step",  "begin", "undone", "stuck", "ready",  "undoing"};
+  constexpr std::string_view known[] = {"guest", "uuid",     "daemon", "since",   "device",
+                                        "dead",  "returned", "rescan", "removed", "step",
+                                        "begin", "undone",   "stuck",  "ready",   "undoing"};
   const bool is_word = verb.size() >= 4 && std::all_of(verb.begin(), verb.end(), [](char c) {
                          return (c >= 'a' && c <= 'z') || c == '-';
                        });
@@ -109,8 +110,8 @@ bool apply(Record& r, std::string_view line) {
   return w.size() > 1 && may_be_newer(verb);
 }
 
-std::string file_for(const std::string& root, const std::string& guest) {
-  return root + names::journal(guest);
+std::string file_for(const host::Host& host, const std::string& guest) {
+  return host.path(names::journal(guest));
 }
 
 Result<void> lock(int fd, const std::string& path, Milliseconds timeout) {
@@ -124,7 +125,7 @@ Result<void> lock(int fd, const std::string& path, Milliseconds timeout) {
     return fail(ErrorKind::timed_out, path + " is locked by another qemu-hook",
                 "see `qemu-hook --status` and `journalctl -t qemu-hook` for what it is doing");
   if (error_number != 0 && error_number != EWOULDBLOCK && error_number != EINTR)
-    return fail(host::system_error("lock", path, error_number));
+    return fail(system_error("lock", path, error_number));
   return {};
 }
 
@@ -163,9 +164,9 @@ Result<Record> parse_record(std::string_view text) {
   return record;
 }
 
-Result<Journal> Journal::create(const std::string& root, const Record& record) {
-  const std::string folder = root + names::run_folder;
-  const std::string path = file_for(root, record.guest);
+Result<Journal> Journal::create(const host::Host& host, const Record& record) {
+  const std::string folder = host.path(names::run_folder);
+  const std::string path = file_for(host, record.guest);
   // It gets its name when it is whole. Whoever is killed before leaves this one behind: nobody reads it, and
   // the next one here, under the folder's lock, replaces it. (A file without a name cannot be given one
   // inside libvirtd's AppArmor profile: "Failed name lookup - deleted entry".)
@@ -184,30 +185,30 @@ Result<Journal> Journal::create(const std::string& root, const Record& record) {
                    "BUG: the journal of " + in_quotes(record.guest) + " would not be readable",
                    "please report it, with the output of `qemu-hook --plan`"});
   (void)::unlink(temporary.c_str());
-  host::Fd fd(::open(temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_APPEND | O_CLOEXEC, 0600));
-  if (!fd) return failed(host::system_error("make the journal", path, errno));
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return failed(host::system_error("lock", path, errno));
-  if (auto written = host::write_all(fd.get(), text, path); !written) return failed(written.error());
-  if (::fsync(fd.get()) < 0) return failed(host::system_error("sync", path, errno));
+  Fd fd(::open(temporary.c_str(), O_CREAT | O_EXCL | O_RDWR | O_APPEND | O_CLOEXEC, 0600));
+  if (!fd) return failed(system_error("make the journal", path, errno));
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) < 0) return failed(system_error("lock", path, errno));
+  if (auto written = write_all(fd.get(), text, path); !written) return failed(written.error());
+  if (::fsync(fd.get()) < 0) return failed(system_error("sync", path, errno));
   if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) < 0)
-    return failed(host::system_error("make the journal", path, errno));
-  if (auto synced = host::sync_folder(folder); !synced) return failed(synced.error());
+    return failed(system_error("make the journal", path, errno));
+  if (auto synced = sync_folder(folder); !synced) return failed(synced.error());
   return Journal(path, std::move(fd), record);
 }
 
-Result<Journal> Journal::open(const std::string& root, const std::string& guest, Milliseconds lock_timeout) {
-  const std::string path = file_for(root, guest);
+Result<Journal> Journal::open(const host::Host& host, const std::string& guest, Milliseconds lock_timeout) {
+  const std::string path = file_for(host, guest);
   const Deadline deadline(lock_timeout);
   for (;;) {
-    host::Fd fd(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
-    if (!fd) return fail(host::system_error("open the journal", path, errno));
+    Fd fd(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
+    if (!fd) return fail(system_error("open the journal", path, errno));
     (void)::fchmod(fd.get(), 0600);  // an older version made it readable, and so lockable, for everybody
     if (auto locked = lock(fd.get(), path, deadline.left()); !locked) return fail(locked.error());
     // Whoever held the lock may have removed or replaced the file.
     struct stat ours {
     }, now{};
     if (::fstat(fd.get(), &ours) < 0 || ::stat(path.c_str(), &now) < 0 || ours.st_ino != now.st_ino) continue;
-    auto text = host::read_fd(fd.get(), path, largest_journal);
+    auto text = read_fd(fd.get(), path, largest_journal);
     if (!text) return fail(damaged(path, guest, text.error().message));
     auto record = parse_record(*text);
     if (record && record->guest != guest)
@@ -215,20 +216,20 @@ Result<Journal> Journal::open(const std::string& root, const std::string& guest,
     if (!record) return fail(damaged(path, guest, record.error().message));
     // A half line that was never finished must not run into the next one.
     if (::ftruncate(fd.get(), static_cast<off_t>(text->rfind('\n') + 1)) < 0)
-      return fail(host::system_error("write", path, errno));
+      return fail(system_error("write", path, errno));
     return Journal(path, std::move(fd), std::move(*record));
   }
 }
 
 Result<void> Journal::append(const std::string& line) {
   struct stat before {};
-  if (::fstat(fd_.get(), &before) < 0) return fail(host::system_error("write", path_, errno));
-  if (auto written = host::write_all(fd_.get(), line + "\n", path_); !written) {
+  if (::fstat(fd_.get(), &before) < 0) return fail(system_error("write", path_, errno));
+  if (auto written = write_all(fd_.get(), line + "\n", path_); !written) {
     // On a full disk half a line can stay, and the next one must not run into it.
     if (::ftruncate(fd_.get(), before.st_size) < 0) written.error().message += ", and it cannot be cut back";
     return written;
   }
-  if (::fdatasync(fd_.get()) < 0) return fail(host::system_error("sync", path_, errno));
+  if (::fdatasync(fd_.get()) < 0) return fail(system_error("sync", path_, errno));
   return {};
 }
 
@@ -273,7 +274,7 @@ Result<void> Journal::undoing() {
 namespace {
 
 Result<void> remove_file(const std::string& path) {
-  if (::unlink(path.c_str()) < 0 && errno != ENOENT) return fail(host::system_error("remove", path, errno));
+  if (::unlink(path.c_str()) < 0 && errno != ENOENT) return fail(system_error("remove", path, errno));
   return {};
 }
 
@@ -283,15 +284,15 @@ Result<void> Journal::remove() {
   return remove_file(path_);
 }
 
-Result<void> Journal::remove_damaged(const std::string& root, const std::string& guest) {
-  return remove_file(file_for(root, guest));
+Result<void> Journal::remove_damaged(const host::Host& host, const std::string& guest) {
+  return remove_file(file_for(host, guest));
 }
 
 namespace {
 
 // A journal as far as it can be read: of a damaged one its lines, one by one.
 std::optional<Record> read_record(const std::string& path) {
-  const auto text = host::read_file(path, largest_journal);
+  const auto text = read_file(path, largest_journal);
   if (!text) return std::nullopt;
   if (auto record = parse_record(*text)) return std::move(*record);
   Record record;
@@ -301,11 +302,11 @@ std::optional<Record> read_record(const std::string& path) {
 
 }  // namespace
 
-std::vector<Record> list_records(const std::string& root) {
+std::vector<Record> list_records(const host::Host& host) {
   std::vector<Record> records;
-  const std::string folder = root + names::run_folder;
+  const std::string folder = host.path(names::run_folder);
   constexpr std::string_view suffix = ".journal";
-  for (const auto& name : host::list_folder(folder)) {
+  for (const auto& name : list_folder(folder)) {
     if (!name.ends_with(suffix)) continue;
     auto record = read_record(folder + "/" + name);
     if (!record) continue;
@@ -316,37 +317,37 @@ std::vector<Record> list_records(const std::string& root) {
   return records;
 }
 
-std::optional<Record> find_record(const std::string& root, const std::string& guest) {
-  auto record = read_record(file_for(root, guest));
+std::optional<Record> find_record(const host::Host& host, const std::string& guest) {
+  auto record = read_record(file_for(host, guest));
   if (record) record->guest = guest;
   return record;
 }
 
-bool has_journal(const std::string& root, const std::string& guest) {
-  return host::exists(file_for(root, guest));
+bool has_journal(const host::Host& host, const std::string& guest) {
+  return exists(file_for(host, guest));
 }
 
 namespace {
 
 // Root's alone: whoever can open a file can lock it (flock(2)), and every hand-over would wait for him.
-Result<void> make_private(const host::Fd& folder, const std::string& path) {
+Result<void> make_private(const Fd& folder, const std::string& path) {
   struct stat status {};
-  if (::fstat(folder.get(), &status) < 0) return fail(host::system_error("look at", path, errno));
+  if (::fstat(folder.get(), &status) < 0) return fail(system_error("look at", path, errno));
   if (status.st_uid != ::geteuid())
     return fail(ErrorKind::refused, path + " belongs to another user",
                 "remove it, and start the guest again");
   if ((status.st_mode & 077) != 0 && ::fchmod(folder.get(), 0700) < 0)
-    return fail(host::system_error("close for others", path, errno));
+    return fail(system_error("close for others", path, errno));
   return {};
 }
 
 }  // namespace
 
-Result<host::Fd> lock_folder(const std::string& root, Milliseconds timeout) {
-  const std::string folder = root + names::run_folder;
-  if (auto made = host::make_folders(folder); !made) return fail(made.error());
-  host::Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd) return fail(host::system_error("open", folder, errno));
+Result<Fd> lock_folder(const host::Host& host, Milliseconds timeout) {
+  const std::string folder = host.path(names::run_folder);
+  if (auto made = make_folders(folder); !made) return fail(made.error());
+  Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd) return fail(system_error("open", folder, errno));
   if (auto closed = make_private(fd, folder); !closed) return fail(closed.error());
   if (auto locked = lock(fd.get(), folder, timeout); !locked) return fail(locked.error());
   return fd;

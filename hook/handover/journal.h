@@ -15,11 +15,12 @@
 #include <vector>
 
 #include "core/deadline.h"
+#include "core/file.h"
 #include "core/pci_address.h"
 #include "core/result.h"
 #include "handover/step.h"
-#include "host/file.h"
-#include "host/process.h"
+#include "host/host.h"
+#include "host/processes/process.h"
 
 namespace qh::handover {
 
@@ -57,10 +58,10 @@ class Journal {
  public:
   // Makes the journal of record.guest below `root`. failed: it cannot be written, and nothing may be touched
   // then.
-  static Result<Journal> create(const std::string& root, const Record& record);
+  static Result<Journal> create(const host::Host& host, const Record& record);
   // Opens the guest's journal and waits for its lock. not_found: the guest has none. timed_out: somebody
   // works on it. bad_input: it is damaged; with the remedy.
-  static Result<Journal> open(const std::string& root, const std::string& guest, Milliseconds lock_timeout);
+  static Result<Journal> open(const host::Host& host, const std::string& guest, Milliseconds lock_timeout);
 
   const Record& record() const { return record_; }
 
@@ -78,27 +79,27 @@ class Journal {
   // Everything is undone: the guest's claim ends.
   Result<void> remove();
   // For a journal that open() calls damaged, when what it was about has been put right.
-  static Result<void> remove_damaged(const std::string& root, const std::string& guest);
+  static Result<void> remove_damaged(const host::Host& host, const std::string& guest);
 
  private:
-  Journal(std::string path, host::Fd fd, Record record)
+  Journal(std::string path, Fd fd, Record record)
       : path_(std::move(path)), fd_(std::move(fd)), record_(std::move(record)) {}
   Result<void> append(const std::string& line);
 
   std::string path_;
-  host::Fd fd_;
+  Fd fd_;
   Record record_;
 };
 
 // All journals on this host. A damaged one comes with what could be read of it: its devices are claimed too.
-std::vector<Record> list_records(const std::string& root);
+std::vector<Record> list_records(const host::Host& host);
 // The guest's, in the same way; nothing: it has none.
-std::optional<Record> find_record(const std::string& root, const std::string& guest);
+std::optional<Record> find_record(const host::Host& host, const std::string& guest);
 
-bool has_journal(const std::string& root, const std::string& guest);
+bool has_journal(const host::Host& host, const std::string& guest);
 
 // The lock that orders claims between guests, on the folder itself so that nothing stays behind. Held
 // shortly.
-Result<host::Fd> lock_folder(const std::string& root, Milliseconds timeout);
+Result<Fd> lock_folder(const host::Host& host, Milliseconds timeout);
 
 }  // namespace qh::handover

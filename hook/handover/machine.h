@@ -2,18 +2,17 @@
 #pragma once
 
 #include "handover/ports.h"
+#include "host/host.h"
 #include "libvirt/daemon.h"
 
 namespace qh::handover {
 
 struct Machine {
-  Machine(const std::string& root, const config::HostConf& conf, host::Log& log)
-      : sysfs(root),
-        daemon(libvirt::connection_uri(root), conf.deadlines.connect),
-        services(root),
-        ports{root, sysfs, daemon, modprobe, services, log, conf} {}
+  Machine(const host::Host& host, const config::HostConf& conf, host::Log& log)
+      : daemon(libvirt::connection_uri(host), conf.deadlines.connect),
+        services(host),
+        ports{host, daemon, modprobe, services, log, conf} {}
 
-  host::RealSysfs sysfs;
   host::Modprobe modprobe;
   libvirt::Daemon daemon;  // nothing is loaded before its first call
   host::RealServices services;

@@ -6,17 +6,16 @@
 #include <string>
 
 #include "config/host_conf.h"
+#include "host/host.h"
 #include "host/log.h"
-#include "host/modules.h"
-#include "host/services.h"
-#include "host/sysfs.h"
+#include "host/services/modules.h"
+#include "host/services/services.h"
 #include "libvirt/node_devices.h"
 
 namespace qh::handover {
 
 struct Ports {
-  std::string root;  // in front of every path, see QEMU_HOOK_ROOT
-  host::Sysfs& sysfs;
+  const host::Host& host;
   libvirt::NodeDevices& libvirt;
   host::Modules& modules;
   host::Services& services;

@@ -4,14 +4,14 @@
 #include <set>
 
 #include "core/contains.h"
+#include "core/file.h"
 #include "core/text.h"
 #include "handover/gpu.h"
-#include "host/console.h"
-#include "host/display.h"
-#include "host/file.h"
-#include "host/holders.h"
+#include "host/graphics/console.h"
+#include "host/graphics/display.h"
 #include "host/names.h"
-#include "host/sessions.h"
+#include "host/processes/holders.h"
+#include "host/processes/sessions.h"
 
 namespace qh::handover {
 namespace {
@@ -36,13 +36,13 @@ constexpr char persistence_daemon[] = "nvidia-persiste";  // "comm" has 15 chara
 void measure_holders(const Ports& ports, Screen& s) {
   std::vector<host::DeviceNode> nodes;
   for (const auto& card : s.cards)
-    for (auto& node : host::device_nodes(ports.root, ports.sysfs, card)) nodes.push_back(std::move(node));
-  const auto sessions = host::list_sessions(ports.root);
-  const bool has_systemd = host::exists(ports.root + names::systemd_runs);
+    for (auto& node : host::device_nodes(ports.host, card)) nodes.push_back(std::move(node));
+  const auto sessions = host::list_sessions(ports.host);
+  const bool has_systemd = ports.host.exists(names::systemd_runs);
   std::set<int> seen;
-  for (const auto& h : host::find_holders(ports.root, nodes).holders) {
+  for (const auto& h : host::find_holders(ports.host, nodes).holders) {
     if (!seen.insert(h.pid).second) continue;
-    const auto place = host::place_of(ports.root, h.pid);
+    const auto place = host::place_of(ports.host, h.pid);
     if (h.command == persistence_daemon) {
       if (!has_systemd)
         add_once(s.services, "nvidia-persistenced");
@@ -70,15 +70,15 @@ void measure_modules(const Ports& ports, const std::vector<ToDetach>& devices, S
     return std::any_of(devices.begin(), devices.end(),
                        [&](const auto& d) { return d.measured.address == address; });
   };
-  const auto all = host::list_pci_addresses(ports.sysfs);
+  const auto all = host::list_pci_addresses(ports.host);
   for (const auto& card : s.cards) {
-    const std::string module = host::driver_module(ports.sysfs, card);
-    if (module.empty() || contains(s.driver_modules, module) || !host::is_loaded_module(ports.sysfs, module))
+    const std::string module = host::driver_module(ports.host, card);
+    if (module.empty() || contains(s.driver_modules, module) || !host::is_loaded_module(ports.host, module))
       continue;
     const bool is_shared = std::any_of(all.begin(), all.end(), [&](const auto& other) {
-      return !is_to_go(other) && host::driver_module(ports.sysfs, other) == module;
+      return !is_to_go(other) && host::driver_module(ports.host, other) == module;
     });
-    const auto above = host::modules_above(ports.sysfs, module);
+    const auto above = host::modules_above(ports.host, module);
     const bool has_vfio =
         std::any_of(above.begin(), above.end(), [](const auto& m) { return m.substr(0, 4) == "vfio"; });
     if (is_shared || has_vfio) continue;
@@ -92,7 +92,7 @@ void measure_modules(const Ports& ports, const std::vector<ToDetach>& devices, S
 Result<std::optional<Screen>> measure_screen(const Ports& ports, const Guest& guest,
                                              const std::vector<ToDetach>& devices) {
   Screen s;
-  const auto console = console_devices(ports.root, ports.sysfs, guest);
+  const auto console = console_devices(ports.host, guest);
   for (const auto& d : devices) {
     // A function in the slot that stays with its driver, or that is on VFIO since the boot, needs no way
     // made.
@@ -104,20 +104,20 @@ Result<std::optional<Screen>> measure_screen(const Ports& ports, const Guest& gu
 
   s.display_manager = ports.services.display_manager();
   if (!s.display_manager.empty()) s.companions = ports.services.stopped_with(s.display_manager);
-  for (const auto& session : host::list_sessions(ports.root))
+  for (const auto& session : host::list_sessions(ports.host))
     if (!session.seat.empty()) add_once(s.users, session.user);
   for (const auto& card : s.cards) {
-    if (!host::drm_cards(ports.sysfs, card).empty()) s.cards_with_node.push_back(card);
-    if (host::bound_driver(ports.sysfs, card) == "nvidia" && ports.services.has_persistence(card))
+    if (!host::drm_cards(ports.host, card).empty()) s.cards_with_node.push_back(card);
+    if (host::bound_driver(ports.host, card) == "nvidia" && ports.services.has_persistence(card))
       s.persistent.push_back(card);
-    for (const auto& f : host::platform_framebuffers(ports.root, ports.sysfs, card))
+    for (const auto& f : host::platform_framebuffers(ports.host, card))
       s.framebuffers.push_back({f.driver, f.device, card});
   }
-  const auto consoles = host::framebuffer_consoles(ports.sysfs);
+  const auto consoles = host::framebuffer_consoles(ports.host);
   if (!consoles) return fail(consoles.error());
   for (const auto& c : *consoles)
     if (c.bound) s.consoles.push_back(c.name);
-  if (host::exists(ports.root + names::systemd_runs)) s.awake_unit = awake_unit(guest);
+  if (ports.host.exists(names::systemd_runs)) s.awake_unit = awake_unit(guest);
   measure_holders(ports, s);
   measure_modules(ports, devices, s);
   return s;

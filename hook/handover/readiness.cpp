@@ -8,13 +8,13 @@
 #include <cstdlib>
 #include <optional>
 
+#include "core/file.h"
 #include "core/text.h"
 #include "handover/checks.h"
-#include "host/file.h"
-#include "host/iommu.h"
-#include "host/modules.h"
 #include "host/names.h"
-#include "host/process.h"
+#include "host/pci/iommu.h"
+#include "host/processes/process.h"
+#include "host/services/modules.h"
 
 namespace qh::handover {
 namespace {
@@ -34,25 +34,25 @@ struct Hook {
 };
 
 // What the path leads to, below `root` also where a link is absolute.
-std::string behind(const std::string& root, const std::string& path) {
+std::string behind(const host::Host& host, const std::string& path) {
   char buffer[PATH_MAX];
   const ssize_t n = ::readlink(path.c_str(), buffer, sizeof buffer);
-  if (!root.empty() && n > 0 && buffer[0] == '/')
-    return root + std::string(buffer, static_cast<std::size_t>(n));
+  if (host.is_copy() && n > 0 && buffer[0] == '/')
+    return host.path(std::string(buffer, static_cast<std::size_t>(n)));
   return ::realpath(path.c_str(), buffer) != nullptr ? buffer : path;
 }
 
 bool is_ours(const std::string& file) {
   return file.substr(file.rfind('/') + 1) == "qemu-hook" ||
-         host::read_file(file, 64U << 20U).value_or("").find("qemu-hook journal 1") != std::string::npos;
+         read_file(file, 64U << 20U).value_or("").find("qemu-hook journal 1") != std::string::npos;
 }
 
-std::optional<Hook> find_hook(const std::string& root) {
-  std::vector<std::string> candidates{root + names::libvirt_hook};
-  for (const auto& name : host::list_folder(root + names::libvirt_hook_folder))
-    candidates.push_back(root + names::libvirt_hook_folder + "/" + name);
+std::optional<Hook> find_hook(const host::Host& host) {
+  std::vector<std::string> candidates{host.path(names::libvirt_hook)};
+  for (const auto& name : host.list(names::libvirt_hook_folder))
+    candidates.push_back(host.path(std::string(names::libvirt_hook_folder) + "/" + name));
   for (const auto& path : candidates) {
-    Hook hook{path, behind(root, path)};
+    Hook hook{path, behind(host, path)};
     if (::lstat(path.c_str(), &hook.link) == 0 && is_ours(hook.target)) {
       (void)::stat(hook.target.c_str(), &hook.file);
       return hook;
@@ -66,14 +66,14 @@ struct RunningDaemon {
   std::time_t started = 0;
 };
 
-std::optional<RunningDaemon> find_daemon(const std::string& root) {
+std::optional<RunningDaemon> find_daemon(const host::Host& host) {
   for (const char* name : {"libvirtd", "virtqemud"}) {
-    const auto text = host::read_file(root + "/run/" + name + ".pid");
+    const auto text = host.read("/run/" + std::string(name) + ".pid");
     const int pid = text ? static_cast<int>(std::strtol(text->c_str(), nullptr, 10)) : 0;
-    const auto process = pid > 0 ? host::find_process(root, pid) : std::nullopt;
-    if (!process || host::command_name(root, pid) != name) continue;
+    const auto process = pid > 0 ? host::find_process(host, pid) : std::nullopt;
+    if (!process || host::command_name(host, pid) != name) continue;
     // Start time counts from boot.
-    const auto uptime = host::read_file(root + "/proc/uptime");
+    const auto uptime = host.read("/proc/uptime");
     const double since_boot = uptime ? std::strtod(uptime->c_str(), nullptr) : 0;
     const auto boot = std::time(nullptr) - static_cast<std::time_t>(since_boot);
     return RunningDaemon{name,
@@ -83,8 +83,8 @@ std::optional<RunningDaemon> find_daemon(const std::string& root) {
   return std::nullopt;
 }
 
-void check_installed(const std::string& root, Findings& out) {
-  const auto hook = find_hook(root);
+void check_installed(const host::Host& host, Findings& out) {
+  const auto hook = find_hook(host);
   if (!hook)
     return add(out, "hook", Severity::error,
                std::string("qemu-hook is not installed as libvirt's hook: ") + names::libvirt_hook +
@@ -101,14 +101,14 @@ void check_installed(const std::string& root, Findings& out) {
     add(out, "hook", Severity::error, hook->path + " can be changed by others than root, and runs as root",
         "chown root:root " + hook->path + " && chmod 0755 " + hook->path);
 
-  const auto daemon = find_daemon(root);
+  const auto daemon = find_daemon(host);
   if (!daemon)
     return add(out, "daemon", Severity::warning,
                "no libvirt daemon runs now; it starts with the first guest, or not at all",
                "systemctl start libvirtd (or virtqemud.socket)");
   // The folder of journals is made by the first `prepare` of a guest with devices: proof that libvirt calls.
   struct stat called {};
-  const bool ever = ::stat((root + names::run_folder).c_str(), &called) == 0;
+  const bool ever = ::stat(host.path(names::run_folder).c_str(), &called) == 0;
   if (hook->link.st_ctime > daemon->started && (!ever || called.st_mtime < hook->link.st_ctime))
     add(out, "daemon", Severity::warning,
         daemon->name + " runs since before the hook was installed, and has not called it yet",
@@ -119,26 +119,26 @@ void check_installed(const std::string& root, Findings& out) {
         "nothing, if no such guest was started; else: systemctl reload " + daemon->name);
 }
 
-void check_kernel(const std::string& root, const host::Sysfs& sysfs, Findings& out) {
-  if (!host::iommu_at_work(sysfs))
-    add(out, "IOMMU", Severity::error, "the kernel has no IOMMU at work", host::iommu_remedy(root, false));
+void check_kernel(const host::Host& host, Findings& out) {
+  if (!host::iommu_at_work(host))
+    add(out, "IOMMU", Severity::error, "the kernel has no IOMMU at work", host::iommu_remedy(host, false));
   utsname kernel{};
   ::uname(&kernel);
-  if (!sysfs.exists(names::vfio_pci_driver) &&
-      !host::module_is_installed(root, kernel.release, names::vfio_pci))
+  if (!host.sysfs.exists(names::vfio_pci_driver) &&
+      !host::module_is_installed(host, kernel.release, names::vfio_pci))
     out.push_back(missing_vfio(kernel.release));
 }
 
-void check_confinement(const std::string& root, const host::Sysfs& sysfs, Findings& out) {
+void check_confinement(const host::Host& host, Findings& out) {
   // virt_hooks_unconfined is off by default on Fedora and RHEL: a hook is denied what it needs there.
-  const bool enforcing = sysfs.read("fs/selinux/enforce") == "1";
-  const auto boolean = sysfs.read("fs/selinux/booleans/virt_hooks_unconfined");
+  const bool enforcing = host.sysfs.read("fs/selinux/enforce") == "1";
+  const auto boolean = host.sysfs.read("fs/selinux/booleans/virt_hooks_unconfined");
   if (enforcing && boolean && boolean->substr(0, 1) == "0")
     add(out, "selinux", Severity::warning, "SELinux confines libvirt's hooks (virt_hooks_unconfined is off)",
         "setsebool -P virt_hooks_unconfined on");
-  const auto hook = find_hook(root);
-  if (sysfs.read("module/apparmor/parameters/enabled") != "Y" || !hook) return;
-  const std::string file = hook->target.substr(root.size());
+  const auto hook = find_hook(host);
+  if (host.sysfs.read("module/apparmor/parameters/enabled") != "Y" || !hook) return;
+  const std::string file = hook->target.substr(host.root.size());
   for (const char* allowed : {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/etc/libvirt/hooks/"})
     if (file.find(allowed) == 0) return;
   add(out, "apparmor", Severity::error,
@@ -148,11 +148,11 @@ void check_confinement(const std::string& root, const host::Sysfs& sysfs, Findin
 
 }  // namespace
 
-std::vector<Finding> check_host(const std::string& root, const host::Sysfs& sysfs) {
+std::vector<Finding> check_host(const host::Host& host) {
   Findings findings;
-  check_kernel(root, sysfs, findings);
-  check_installed(root, findings);
-  check_confinement(root, sysfs, findings);
+  check_kernel(host, findings);
+  check_installed(host, findings);
+  check_confinement(host, findings);
   return findings;
 }
 

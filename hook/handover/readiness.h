@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "handover/finding.h"
-#include "host/sysfs.h"
+#include "host/host.h"
 
 namespace qh::handover {
 
 // Checks named "IOMMU", "driver", "hook", "daemon", "selinux", "apparmor". Empty: all is well.
-std::vector<Finding> check_host(const std::string& root, const host::Sysfs& sysfs);
+std::vector<Finding> check_host(const host::Host& host);
 
 }  // namespace qh::handover

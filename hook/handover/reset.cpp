@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
+#include "core/file.h"
 #include "core/text.h"
 #include "handover/claims.h"
 #include "handover/device.h"
 #include "handover/journal.h"
-#include "host/file.h"
 #include "host/names.h"
-#include "host/pci_device.h"
-#include "host/sriov.h"
+#include "host/pci/pci_device.h"
+#include "host/pci/sriov.h"
 
 namespace qh::handover {
 namespace {
@@ -26,14 +26,14 @@ std::string kernel_name(Reset method) {
 
 // The kernel's own order of methods for the function, as it prints them; empty if it knows none. timed_out.
 Result<std::string> kernel_methods(const Ports& ports, const PciAddress& address) {
-  auto text = ports.sysfs.read(names::attribute(address, "reset_method"));
+  auto text = ports.host.sysfs.read(names::attribute(address, "reset_method"));
   if (!text && !text.error().is(ErrorKind::timed_out)) return std::string();
   return text;
 }
 
 // libvirt notes in the guest's log how it ended, before it calls this hook.
 bool ended_cleanly(const Ports& ports, const std::string& guest) {
-  const auto log = host::read_file(ports.root + names::libvirt_log_folder + "/" + guest + ".log", 64U << 20U);
+  const auto log = ports.host.read(std::string(names::libvirt_log_folder) + "/" + guest + ".log", 64U << 20U);
   if (!log) return false;
   const auto at = log->rfind("shutting down, reason=");
   return at != std::string::npos && log->compare(at, 31, "shutting down, reason=shutdown\n") == 0;
@@ -41,7 +41,7 @@ bool ended_cleanly(const Ports& ports, const std::string& guest) {
 
 // Every function on the device's bus is the guest's.
 bool owns_bus(const Ports& ports, const Record& record, const PciAddress& address) {
-  for (const auto& other : host::list_pci_addresses(ports.sysfs))
+  for (const auto& other : host::list_pci_addresses(ports.host))
     if (other.domain == address.domain && other.bus == address.bus && !record.claims(other)) return false;
   return address.bus != 0;
 }
@@ -53,7 +53,7 @@ Result<void> kernel_reset(Ports& ports, const PciAddress& address, const std::st
   // (vendor-reset) is looked for when it is written (reset_method_store in drivers/pci/pci.c), so what counts
   // is what is read back.
   const std::string attribute = names::attribute(address, "reset_method");
-  auto set = ports.sysfs.write(attribute, method, ports.limit(reset_timeout));
+  auto set = ports.host.sysfs.write(attribute, method, ports.limit(reset_timeout));
   if (!set && set.error().is(ErrorKind::timed_out)) return set;
   const auto now = kernel_methods(ports, address);
   if (!now) return fail(now.error());
@@ -62,10 +62,11 @@ Result<void> kernel_reset(Ports& ports, const PciAddress& address, const std::st
       fail(ErrorKind::refused,
            "the kernel has no " + method + " for it (it has: " + (before->empty() ? "none" : *before) + ")");
   if (*now == method)
-    done = ports.sysfs.write(names::attribute(address, "reset"), "1", ports.limit(reset_timeout));
+    done = ports.host.sysfs.write(names::attribute(address, "reset"), "1", ports.limit(reset_timeout));
   if (!done && done.error().is(ErrorKind::timed_out)) return done;
   if (*now == *before) return done;
-  auto restored = ports.sysfs.write(attribute, before->empty() ? "\n" : *before, ports.limit(reset_timeout));
+  auto restored =
+      ports.host.sysfs.write(attribute, before->empty() ? "\n" : *before, ports.limit(reset_timeout));
   return done ? restored : done;
 }
 
@@ -73,7 +74,7 @@ Result<void> kernel_reset(Ports& ports, const PciAddress& address, const std::st
 Result<std::string> choose(const Ports& ports, const Record& record, const config::DeviceConf& device) {
   const bool automatic = device.reset == Reset::automatic;
   if (device.reset == Reset::none || (automatic && ended_cleanly(ports, record.guest))) return std::string();
-  if (host::physical_function(ports.sysfs, device.address)) {
+  if (host::physical_function(ports.host, device.address)) {
     if (automatic || device.reset == Reset::flr) return kernel_name(Reset::flr);
     return fail(ErrorKind::refused,
                 "a virtual function can only be reset by flr, not by " + kernel_name(device.reset));
@@ -91,10 +92,10 @@ Result<std::string> choose(const Ports& ports, const Record& record, const confi
 // Who uses the device by now: it was unplugged from this guest, and somebody else was faster than its end.
 std::optional<std::string> other_user(const Ports& ports, const std::string& guest,
                                       const PciAddress& address) {
-  const auto claims = find_conflicts(ports.root, ports.sysfs, guest, {address});
+  const auto claims = find_conflicts(ports.host, guest, {address});
   if (!claims.empty()) return "the guest " + in_quotes(claims.front().owner.guest) + " has it";
   // The guest's own QEMU may still be closing it.
-  const auto is_free = [&] { return !is_open_through_vfio(ports.root, ports.sysfs, address); };
+  const auto is_free = [&] { return !is_open_through_vfio(ports.host, address); };
   if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_free)) return {};
   return "a process uses it through VFIO";
 }
@@ -116,7 +117,7 @@ void mark_dead(Ports& ports, Journal& journal, const PciAddress& address, const 
                   "again; or reboot");
   (void)journal.dead(address);
   const auto step = detach_step(journal.record(), address);
-  const auto process = error.stuck_pid != 0 ? host::find_process(ports.root, error.stuck_pid) : std::nullopt;
+  const auto process = error.stuck_pid != 0 ? host::find_process(ports.host, error.stuck_pid) : std::nullopt;
   if (step && process) (void)journal.stuck(*step, *process);
 }
 
@@ -133,7 +134,7 @@ void reset_device(Ports& ports, Journal& journal, const PciAddress& address, con
     return ports.log.warning(address.text() + ": no reset: " + done.error().message);
   else
     ports.log.warning(address.text() + ": " + what + " failed: " + done.error().message);
-  if (auto answer = host::answers(ports.sysfs, address); !answer)
+  if (auto answer = host::answers(ports.host, address); !answer)
     mark_dead(ports, journal, address, "does not answer after the reset", answer.error());
 }
 
@@ -145,14 +146,14 @@ void reset_devices(Ports& ports, const config::GuestConf& conf) {
                                [](const auto& d) { return d.reset != Reset::none; });
   if (!any) return;
   const Bounded bounded(ports, ports.conf.deadlines.whole);
-  auto journal = Journal::open(ports.root, conf.guest, ports.conf.deadlines.lock);
+  auto journal = Journal::open(ports.host, conf.guest, ports.conf.deadlines.lock);
   if (!journal) return ports.log.warning("no reset: " + journal.error().message);
   const auto refuse = [&](const PciAddress& address, const std::string& why) {
     ports.log.warning(address.text() + ": no reset: " + why);
   };
   const auto claimed = journal->record().devices;
   for (const auto& address : claimed) {
-    if (!host::is_on_vfio(ports.sysfs, address)) continue;
+    if (!host::is_on_vfio(ports.host, address)) continue;
     const auto* known = conf.find(address);
     const auto method =
         choose(ports, journal->record(), known != nullptr ? *known : ports.conf.defaults.device(address));

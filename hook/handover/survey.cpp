@@ -7,92 +7,92 @@
 
 #include "core/contains.h"
 #include "handover/gpu.h"
-#include "host/iommu.h"
-#include "host/modules.h"
 #include "host/names.h"
-#include "host/pci_ids.h"
-#include "host/reset_bug.h"
-#include "host/rom.h"
-#include "host/sriov.h"
+#include "host/pci/iommu.h"
+#include "host/pci/pci_ids.h"
+#include "host/pci/reset_bug.h"
+#include "host/pci/rom.h"
+#include "host/pci/sriov.h"
+#include "host/services/modules.h"
 
 namespace qh::handover {
 namespace {
 
-DeviceUse look_below(const std::string& root, const host::Sysfs& sysfs, const Guest& guest, const Device& d,
+DeviceUse look_below(const host::Host& host, const Guest& guest, const Device& d,
                      const Deadline& image_patience) {
   DeviceUse use;
   if (!d.present) return use;
-  const auto config = sysfs.read_bytes(names::attribute(d.address(), "config"), 4);
+  const auto config = host.sysfs.read_bytes(names::attribute(d.address(), "config"), 4);
   use.answers = config || !config.error().is(ErrorKind::timed_out);
   if (!use.answers) return use;  // whatever asks its driver would wait as well
   // With the module there, what the conf asks for works, whatever the kernel listed when it found the card.
   const bool has_own_reset =
-      d.conf.reset == config::Reset::device_specific && sysfs.exists(names::module("vendor_reset"));
-  if (!has_own_reset) use.reset_bug = host::reset_bug_family(sysfs, d.address());
-  use.virtual_functions = host::virtual_functions(sysfs, d.address());
+      d.conf.reset == config::Reset::device_specific && host.sysfs.exists(names::module("vendor_reset"));
+  if (!has_own_reset) use.reset_bug = host::reset_bug_family(host, d.address());
+  use.virtual_functions = host::virtual_functions(host, d.address());
   if (d.present->on_vfio) return use;
-  use.storage = host::storage_use(root, sysfs, d.address(), guest.images, image_patience);
-  use.network = host::network_use(root, sysfs, d.address());
+  use.storage = host::storage_use(host, d.address(), guest.images, image_patience);
+  use.network = host::network_use(host, d.address());
   return use;
 }
 
 // One look at all processes for all of the guest's devices.
-host::Holders look_for_holders(const std::string& root, const host::Sysfs& sysfs, const Guest& guest) {
+host::Holders look_for_holders(const host::Host& host, const Guest& guest) {
   std::vector<host::DeviceNode> nodes;
   for (const auto& d : guest.devices) {
     if (!d.present) continue;
-    for (auto& node : host::device_nodes(root, sysfs, d.address()))
+    for (auto& node : host::device_nodes(host, d.address()))
       // While a shared node is open only the driver's module has to stay.
       if (node.kind != host::NodeKind::shared) nodes.push_back(std::move(node));
   }
-  return host::find_holders(root, nodes);
+  return host::find_holders(host, nodes);
 }
 
 }  // namespace
 
-Survey survey(const std::string& root, const host::Sysfs& sysfs, Guest guest) {
+Survey survey(const host::Host& host, Guest guest) {
   Survey s;
-  for (const auto& address : host::list_pci_addresses(sysfs)) {
-    if (auto device = host::read_pci_device(sysfs, address)) s.all_devices.push_back(std::move(*device));
-    if (host::physical_function(sysfs, address)) s.virtual_devices.push_back(address);
+  for (const auto& address : host::list_pci_addresses(host)) {
+    if (auto device = host::read_pci_device(host, address)) s.all_devices.push_back(std::move(*device));
+    if (host::physical_function(host, address)) s.virtual_devices.push_back(address);
   }
-  s.console_devices = console_devices(root, sysfs, guest);
-  s.conflicts = find_conflicts(root, sysfs, guest.name, devices_in_groups(sysfs, guest));
+  s.console_devices = console_devices(host, guest);
+  s.conflicts = find_conflicts(host, guest.name, devices_in_groups(host, guest));
 
   const Deadline image_patience(host::image_patience);
   std::vector<PciAddress> going;
   for (const auto& d : guest.devices) {
-    s.uses.push_back(look_below(root, sysfs, guest, d, image_patience));
+    s.uses.push_back(look_below(host, guest, d, image_patience));
     if (!d.present) continue;
     if (!d.present->on_vfio) going.push_back(d.address());
     for (const auto& identity : {d.present->identity, d.conf.identity})
       if (d.conf.identity != d.present->identity) s.names[identity] = host::pci_name(identity);
   }
-  s.holders = look_for_holders(root, sysfs, guest);
-  s.last_inputs = host::last_inputs(sysfs, going);
+  s.holders = look_for_holders(host, guest);
+  s.last_inputs = host::last_inputs(host, going);
   for (const auto& file : guest.rom_files)
-    if (auto problem = host::rom_problem(root, file)) s.rom_problems.push_back(std::move(*problem));
+    if (auto problem = host::rom_problem(host, file)) s.rom_problems.push_back(std::move(*problem));
 
   utsname kernel{};
   ::uname(&kernel);
   s.kernel = kernel.release;
   s.has_vfio =
-      sysfs.exists(names::vfio_pci_driver) || host::module_is_installed(root, s.kernel, names::vfio_pci);
+      host.sysfs.exists(names::vfio_pci_driver) || host::module_is_installed(host, s.kernel, names::vfio_pci);
   const bool iommu =
-      host::iommu_at_work(sysfs) || std::any_of(s.all_devices.begin(), s.all_devices.end(),
-                                                [](const auto& d) { return !d.iommu_group.empty(); });
-  s.iommu_remedy = host::iommu_remedy(root, iommu);
-  s.sees_all = ::geteuid() == 0 || !root.empty();
+      host::iommu_at_work(host) || std::any_of(s.all_devices.begin(), s.all_devices.end(),
+                                               [](const auto& d) { return !d.iommu_group.empty(); });
+  s.iommu_remedy = host::iommu_remedy(host, iommu);
+  s.sees_all = ::geteuid() == 0 || host.is_copy();
   s.guest = std::move(guest);
   return s;
 }
 
-std::vector<PciAddress> devices_in_groups(const host::Sysfs& sysfs, const Guest& guest) {
+std::vector<PciAddress> devices_in_groups(const host::Host& host, const Guest& guest) {
   auto all = guest.addresses();
   for (const auto& d : guest.devices) {
     if (!d.present || d.present->iommu_group.empty()) continue;
-    for (const auto& address : host::list_pci_addresses(sysfs))
-      if (sysfs.link(names::attribute(address, "iommu_group")) == d.present->iommu_group &&
+    for (const auto& address : host::list_pci_addresses(host))
+      if (host.sysfs.link(names::attribute(address, "iommu_group")) == d.present->iommu_group &&
           !contains(all, address))
         all.push_back(address);
   }

@@ -8,10 +8,11 @@
 
 #include "handover/claims.h"
 #include "handover/guest.h"
-#include "host/holders.h"
-#include "host/network.h"
-#include "host/storage.h"
-#include "host/usb_input.h"
+#include "host/host.h"
+#include "host/network/network.h"
+#include "host/pci/usb_input.h"
+#include "host/processes/holders.h"
+#include "host/storage/storage.h"
 
 namespace qh::handover {
 
@@ -42,10 +43,10 @@ struct Survey {
   bool sees_all = false;                     // root, or a copy of a host's files: nothing is hidden
 };
 
-Survey survey(const std::string& root, const host::Sysfs& sysfs, Guest guest);
+Survey survey(const host::Host& host, Guest guest);
 
 // The guest's devices, and then what shares an IOMMU group with one of them: only one guest at a time can
 // have a group.
-std::vector<PciAddress> devices_in_groups(const host::Sysfs& sysfs, const Guest& guest);
+std::vector<PciAddress> devices_in_groups(const host::Host& host, const Guest& guest);
 
 }  // namespace qh::handover

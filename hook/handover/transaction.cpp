@@ -6,7 +6,7 @@
 #include "handover/device.h"
 #include "handover/screen.h"
 #include "host/names.h"
-#include "host/pci_device.h"
+#include "host/pci/pci_device.h"
 
 namespace qh::handover {
 namespace {
@@ -43,7 +43,7 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
   for (const auto& other : record.steps) {
     const Measured* same = device_of(other.step);
     if (same == nullptr || same->address != m.address || !other.stuck ||
-        !host::is_alive(ports.root, *other.stuck))
+        !host::is_alive(ports.host, *other.stuck))
       continue;
     Error error{
         ErrorKind::failed,
@@ -54,9 +54,9 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
     error.stuck_pid = other.stuck->pid;
     return fail(error);
   }
-  const bool is_there = host::read_pci_device(ports.sysfs, m.address).has_value();
+  const bool is_there = host::read_pci_device(ports.host, m.address).has_value();
   if (!is_dead || !is_there || !std::holds_alternative<Detach>(step.step)) return {};
-  if (auto answer = host::answers(ports.sysfs, m.address); !answer) {
+  if (auto answer = host::answers(ports.host, m.address); !answer) {
     Error error{ErrorKind::failed,
                 address + ": does not answer after its reset, so no host driver is let near it: " +
                     answer.error().message,
@@ -77,7 +77,7 @@ Result<void> undo_journalled(Ports& ports, Journal& journal, const JournalledSte
 
 void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
   if (pid == 0) return;
-  if (const auto process = host::find_process(ports.root, pid)) (void)journal.stuck(step, *process);
+  if (const auto process = host::find_process(ports.host, pid)) (void)journal.stuck(step, *process);
 }
 
 }  // namespace
@@ -106,7 +106,7 @@ namespace {
 
 // Whether there is still somebody to work for, and time.
 Result<void> may_go_on(const Ports& ports, const Record& record, std::size_t next) {
-  if (ports.daemon && !host::is_alive(ports.root, *ports.daemon))
+  if (ports.daemon && !host::is_alive(ports.host, *ports.daemon))
     return fail(ErrorKind::refused,
                 "the libvirt daemon (process " + std::to_string(ports.daemon->pid) +
                     ") ended during the start, so nobody would give the devices back later",
@@ -137,7 +137,7 @@ Result<void> execute(Ports& ports, Journal& journal) {
     }
     ports.log.took(describe(step), watch);
   }
-  if (ports.daemon && !host::is_alive(ports.root, *ports.daemon))
+  if (ports.daemon && !host::is_alive(ports.host, *ports.daemon))
     return may_go_on(ports, journal.record(), journal.record().steps.size());
   return journal.ready();
 }

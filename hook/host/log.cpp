@@ -10,7 +10,7 @@
 
 namespace qh::host {
 
-Log::Log(const std::string& root, std::string guest) : path_(root + "/dev/log"), guest_(std::move(guest)) {}
+Log::Log(const Host& host, std::string guest) : path_(host.path("/dev/log")), guest_(std::move(guest)) {}
 
 void Log::took(const std::string& text, const Stopwatch& watch) {
   info(text + " (" + std::to_string(watch.elapsed().count()) + " ms)");

@@ -8,7 +8,8 @@
 #include <string>
 
 #include "core/deadline.h"
-#include "host/file.h"
+#include "core/file.h"
+#include "host/host.h"
 
 namespace qh::host {
 
@@ -17,7 +18,7 @@ namespace qh::host {
 class Log {
  public:
   // `root` stands in front of "/dev/log".
-  Log(const std::string& root, std::string guest);
+  Log(const Host& host, std::string guest);
 
   void info(const std::string& text) { write(LOG_INFO, text); }
   void warning(const std::string& text) { write(LOG_WARNING, text); }

@@ -62,6 +62,16 @@ inline constexpr char trial_guest[] = "qemu-hook-probe";
 inline std::string guest_conf(const std::string& guest) {
   return std::string(guest_conf_folder) + "/" + guest_file_name(guest) + ".toml";
 }
+// libvirt's definition of a guest, its file about one that runs, and the PID file of its QEMU.
+inline std::string domain_file(const std::string& guest) {
+  return std::string(libvirt_domain_folder) + "/" + guest + ".xml";
+}
+inline std::string live_state(const std::string& guest) {
+  return std::string(libvirt_pid_folder) + "/" + guest + ".xml";
+}
+inline std::string pid_file(const std::string& guest) {
+  return std::string(libvirt_pid_folder) + "/" + guest + ".pid";
+}
 inline std::string journal(const std::string& guest) {
   return std::string(run_folder) + "/" + guest_file_name(guest) + ".journal";
 }

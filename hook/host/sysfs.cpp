@@ -5,9 +5,9 @@
 
 #include <cerrno>
 
+#include "core/file.h"
 #include "core/text.h"
-#include "host/block_device.h"
-#include "host/file.h"
+#include "host/storage/block_device.h"
 
 namespace qh::host {
 namespace {
@@ -52,14 +52,14 @@ std::optional<std::string> Sysfs::link(const std::string& path) const {
 }
 
 bool RealSysfs::exists(const std::string& path) const {
-  return host::exists(base_ + path);
+  return qh::exists(base_ + path);
 }
 
 Result<std::string> RealSysfs::read_bytes(const std::string& path, std::size_t limit) const {
   const std::string file = base_ + path;
   if (takes_no_lock(path)) return first_bytes(file, limit);
   // An attribute that is not there is no reason to start a process.
-  if (!host::exists(file)) return fail(system_error("read", file, ENOENT));
+  if (!qh::exists(file)) return fail(system_error("read", file, ENOENT));
   if (const auto stuck = stuck_.find(path); stuck != stuck_.end() && ::kill(stuck->second, 0) == 0) {
     Error error{ErrorKind::timed_out, "reading " + file + ": the kernel still holds it"};
     error.stuck_pid = stuck->second;
@@ -81,7 +81,7 @@ Result<std::string> RealSysfs::read_bytes(const std::string& path, std::size_t l
 }
 
 std::optional<std::string> RealSysfs::link_target(const std::string& path) const {
-  return host::link_target(base_ + path);
+  return qh::link_target(base_ + path);
 }
 
 std::vector<std::string> RealSysfs::list(const std::string& path) const {

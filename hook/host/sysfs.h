@@ -14,7 +14,7 @@
 
 #include "core/deadline.h"
 #include "core/result.h"
-#include "host/child.h"
+#include "host/processes/child.h"
 
 namespace qh::host {
 

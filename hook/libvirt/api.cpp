@@ -1,6 +1,6 @@
 #include "libvirt/api.h"
 
-#include "host/library.h"
+#include "libvirt/library.h"
 
 namespace qh::libvirt {
 namespace {
@@ -10,7 +10,7 @@ constexpr char file[] = "libvirt.so.0", what[] = "libvirt's client library";
 }  // namespace
 
 Result<Api> Api::load() {
-  host::Library library(file);
+  Library library(file);
   Api api;
   library.find("virConnectOpen", api.connect_open);
   library.find("virConnectClose", api.connect_close);
@@ -36,7 +36,7 @@ Error Api::last_error(const std::string& what) const {
 }
 
 Result<DomainApi> DomainApi::load() {
-  host::Library library(file);
+  Library library(file);
   DomainApi api;
   library.find("virDomainLookupByName", api.lookup);
   library.find("virDomainGetXMLDesc", api.xml);

@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
+#include "core/file.h"
 #include "core/text.h"
-#include "host/file.h"
 #include "host/names.h"
 #include "libvirt/api.h"
 
@@ -67,14 +67,14 @@ class Connection {
 };
 
 std::string parent_name() {
-  const auto comm = host::read_file("/proc/" + std::to_string(::getppid()) + "/comm");
+  const auto comm = read_file("/proc/" + std::to_string(::getppid()) + "/comm");
   return comm ? std::string(trimmed(*comm)) : "";
 }
 
 }  // namespace
 
-std::string connection_uri(const std::string& root) {
-  if (!root.empty()) return "qemu+unix:///system?socket=" + root + names::libvirt_socket;
+std::string connection_uri(const host::Host& host) {
+  if (host.is_copy()) return "qemu+unix:///system?socket=" + host.path(names::libvirt_socket);
   // With both kinds of daemon installed the library may pick the other one, whose lists of devices differ.
   const std::string parent = parent_name();
   if (parent == "virtqemud") return "qemu:///system?mode=direct";

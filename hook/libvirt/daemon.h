@@ -4,14 +4,15 @@
 #include <optional>
 #include <string>
 
-#include "host/child.h"
+#include "host/host.h"
+#include "host/processes/child.h"
 #include "libvirt/node_devices.h"
 
 namespace qh::libvirt {
 
 // Where to connect. Explicit always: a hook's environment has no default, and the user's may differ.
 // `root` moves the socket; without it the daemon that runs this hook is meant, monolithic or modular.
-std::string connection_uri(const std::string& root);
+std::string connection_uri(const host::Host& host);
 
 class Daemon : public NodeDevices {
  public:

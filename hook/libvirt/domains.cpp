@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "core/text.h"
-#include "host/child.h"
+#include "host/processes/child.h"
 #include "libvirt/api.h"
 
 namespace qh::libvirt {

@@ -13,7 +13,7 @@ class NodeDevices {
   virtual ~NodeDevices() = default;
 
   // virNodeDeviceDetachFlags(device, NULL, 0) and virNodeDeviceReAttach for a device by its node device name.
-  // unavailable: libvirt does not answer, or not in time to connect; the caller may do it through sysfs.
+  // unavailable: libvirt does not answer, or not in time to connect; the caller may do it through host.sysfs.
   // timed_out: the call itself did not end. failed: libvirt's own reason. Success is no proof of a binding.
   virtual Result<void> detach(const std::string& name, Milliseconds timeout) = 0;
   virtual Result<void> reattach(const std::string& name, Milliseconds timeout) = 0;

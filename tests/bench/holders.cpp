@@ -15,8 +15,8 @@
 #include <cstdlib>
 #include <vector>
 
-#include "host/file.h"
-#include "host/holders.h"
+#include "core/file.h"
+#include "host/processes/holders.h"
 
 namespace {
 
@@ -89,13 +89,13 @@ void round_of(int processes, int descriptors) {
   for (const int pid : pids) {
     open_now += static_cast<std::size_t>(descriptors);
     if (pid == pids.front())
-      for (const char c : qh::host::read_file("/proc/" + std::to_string(pid) + "/maps").value_or(""))
+      for (const char c : qh::read_file("/proc/" + std::to_string(pid) + "/maps").value_or(""))
         lines += c == '\n' ? 1U : 0U;
   }
   const std::vector<DeviceNode> nodes{{1, 7, "/dev/full", "mem", {}, {}, false},
                                       {1, 5, "/dev/zero", "mem", {}, {}, false}};
   std::printf("%d processes, %zu descriptors, %zu mappings each\n", processes, open_now, lines);
-  measure([&] { return qh::host::find_holders("", nodes); });
+  measure([&] { return qh::host::find_holders(qh::host::RealHost(""), nodes); });
   for (const int pid : pids) ::kill(pid, SIGKILL);
   for (const int pid : pids) ::waitpid(pid, nullptr, 0);
   ::close(ends[0]);

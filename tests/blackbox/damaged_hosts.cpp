@@ -302,7 +302,7 @@ std::vector<std::string> files_of(const std::string& root) {
 }
 
 std::string content(const std::string& path) {
-  return host::read_file(path, 16U << 20U).value_or("");
+  return read_file(path, 16U << 20U).value_or("");
 }
 
 std::string damaged_text(Random& random, std::string text) {
@@ -326,9 +326,8 @@ std::string damaged_text(Random& random, std::string text) {
 }
 
 void write_whole(const std::string& path, const std::string& text) {
-  const host::Fd fd(
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644));
-  if (fd) (void)host::write_all(fd.get(), text, path);
+  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0644));
+  if (fd) (void)write_all(fd.get(), text, path);
 }
 
 void make_socket(const std::string& path) {
@@ -336,7 +335,7 @@ void make_socket(const std::string& path) {
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) return;
   std::memcpy(address.sun_path, path.c_str(), path.size());
-  const host::Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   (void)::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
@@ -525,8 +524,8 @@ bool all_ended() {
   });
   if (ended) return true;
   // Not by name: those that this process started.
-  for (const auto& name : host::list_folder("/proc")) {
-    const auto process = host::read_process("", std::atoi(name.c_str()));
+  for (const auto& name : list_folder("/proc")) {
+    const auto process = host::read_process(host::RealHost(""), std::atoi(name.c_str()));
     if (process && process->parent == ::getpid()) ::kill(process->id.pid, SIGKILL);
   }
   while (::waitpid(-1, nullptr, 0) > 0) {

@@ -9,9 +9,9 @@
 #include <regex>
 
 #include "blackbox/program.h"
+#include "core/file.h"
 #include "core/text.h"
 #include "fakes/hosts.h"
-#include "host/file.h"
 
 using qh::blackbox::Program;
 
@@ -420,10 +420,10 @@ TEST_CASE("names of any kind: each its own files, all of them where they belong"
     CHECK(prepared.status == 0);
     CHECK(prepared.err.empty());
     CHECK(p.kernel.driver("0000:02:00.0") == "vfio-pci");
-    CHECK(qh::host::list_folder(p.root.path() + "/run/libvirt/qemu-hook").size() == 1);
-    CHECK(qh::host::list_folder(p.root.path() + "/etc/libvirt/qemu-hook/guests").size() == 1);
+    CHECK(qh::list_folder(p.root.path() + "/run/libvirt/qemu-hook").size() == 1);
+    CHECK(qh::list_folder(p.root.path() + "/etc/libvirt/qemu-hook/guests").size() == 1);
     CHECK(p.hook(name, "release", "end", nic).status == 0);
     CHECK(p.kernel.state() == before);
-    CHECK(qh::host::list_folder(p.root.path() + "/run/libvirt/qemu-hook").empty());
+    CHECK(qh::list_folder(p.root.path() + "/run/libvirt/qemu-hook").empty());
   }
 }

@@ -12,7 +12,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "host/file.h"
+#include "core/file.h"
 
 namespace qh::blackbox {
 namespace fs = std::filesystem;
@@ -59,9 +59,9 @@ void Program::answer_writes() {
   const std::string pci = "bus/pci/";
   while (!stop_) {
     std::vector<std::string> files;
-    for (const auto& driver : host::list_folder(root.path() + "/sys/bus/pci/drivers"))
+    for (const auto& driver : list_folder(root.path() + "/sys/bus/pci/drivers"))
       for (const char* file : {"/unbind", "/bind"}) files.push_back(pci + "drivers/" + driver + file);
-    for (const auto& device : host::list_folder(root.path() + "/sys/bus/pci/devices"))
+    for (const auto& device : list_folder(root.path() + "/sys/bus/pci/devices"))
       files.push_back(pci + "devices/" + device + "/remove");
     files.push_back(pci + "drivers_probe");
     files.push_back(pci + "rescan");

@@ -7,8 +7,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/file.h"
 #include "core/text.h"
-#include "host/file.h"
 
 namespace qh::fakes {
 namespace {

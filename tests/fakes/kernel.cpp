@@ -9,8 +9,8 @@
 #include <sstream>
 
 #include "core/contains.h"
+#include "core/file.h"
 #include "core/text.h"
-#include "host/file.h"
 
 namespace qh::fakes {
 namespace fs = std::filesystem;
@@ -30,7 +30,7 @@ void TemporaryRoot::write(const std::string& file, const std::string& text) cons
   std::ofstream(path_ + file, std::ios::binary | std::ios::trunc) << text;
 }
 std::string TemporaryRoot::read(const std::string& file) const {
-  return host::read_file(path_ + file).value_or("");
+  return read_file(path_ + file).value_or("");
 }
 bool TemporaryRoot::exists(const std::string& file) const {
   return fs::exists(fs::symlink_status(path_ + file));
@@ -131,7 +131,7 @@ bool Kernel::bind(const std::string& address, const std::string& name) {
   fs::create_symlink("../../drivers/" + name, root_.path() + device_folder(address) + "/driver");
   const bool draws = devices_[address].class_code.substr(0, 2) == "03" && name != "vfio-pci";
   if (draws && !has_system_console)
-    for (const auto& console : host::list_folder(root_.path() + "/sys/class/vtconsole")) {
+    for (const auto& console : list_folder(root_.path() + "/sys/class/vtconsole")) {
       const std::string console_folder = "/sys/class/vtconsole/" + console;
       const bool is_frame_buffers = root_.read(console_folder + "/name").find("frame") != std::string::npos;
       root_.write(console_folder + "/bind", is_frame_buffers ? "1\n" : "0\n");
@@ -180,7 +180,7 @@ bool Kernel::write_console(const std::string& path, const std::string& value) {
   if (!root_.exists("/sys/" + path)) return false;
   if (value == "1" && !has_system_console) return true;
   root_.write("/sys/" + path, value + "\n");
-  for (const auto& name : host::list_folder(root_.path() + "/sys/class/vtconsole"))
+  for (const auto& name : list_folder(root_.path() + "/sys/class/vtconsole"))
     if ("class/vtconsole/" + name + "/bind" != path)
       root_.write("/sys/class/vtconsole/" + name + "/bind", value == "1" ? "0\n" : "1\n");
   return true;
@@ -221,7 +221,7 @@ void Kernel::add_module(const std::string& name, const std::string& uses) {
 
 bool Kernel::remove_module(const std::string& name) {
   const Guard guard(mutex_);
-  if (!has_module(name) || !host::list_folder(root_.path() + "/sys/module/" + name + "/holders").empty())
+  if (!has_module(name) || !list_folder(root_.path() + "/sys/module/" + name + "/holders").empty())
     return false;
   for (const auto& [address, device] : devices_)
     if (driver(address) == name) unbind(address);
@@ -305,9 +305,9 @@ std::string Kernel::state() const {
     text += address + " driver=" + driver(address) + " override=" + driver_override(address) + "\n";
   for (const auto& [module, uses] : modules_)
     text += "module " + module + (has_module(module) ? "" : " is not loaded") + "\n";
-  for (const auto& name : host::list_folder(root_.path() + "/sys/class/vtconsole"))
+  for (const auto& name : list_folder(root_.path() + "/sys/class/vtconsole"))
     text += name + " " + root_.read("/sys/class/vtconsole/" + name + "/bind");
-  for (const auto& name : host::list_folder(root_.path() + "/dev/dri")) text += name + "\n";
+  for (const auto& name : list_folder(root_.path() + "/dev/dri")) text += name + "\n";
   return text;
 }
 
@@ -326,7 +326,7 @@ Result<void> Faults::run(const std::string& name, const std::function<Result<voi
 Result<std::string> ModelSysfs::read_bytes(const std::string& path, std::size_t limit) const {
   asked.push_back(path);
   if (contains(stuck, path)) return fail(ErrorKind::timed_out, path + " is made to be stuck");
-  auto text = host::read_file(root_.path() + "/sys/" + path);
+  auto text = read_file(root_.path() + "/sys/" + path);
   if (text) text->resize(std::min(text->size(), limit));
   return text;
 }

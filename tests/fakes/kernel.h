@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/pci_address.h"
-#include "host/modules.h"
+#include "host/services/modules.h"
 #include "host/sysfs.h"
 #include "libvirt/node_devices.h"
 

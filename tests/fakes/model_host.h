@@ -16,11 +16,12 @@ struct ModelHost {
   Kernel kernel{root};
   Faults faults;
   ModelSysfs sysfs{root, kernel, faults};
+  host::Host host{root.path(), sysfs};
   ModelLibvirt libvirt{kernel, faults};
   ModelModules modules{kernel, faults};
   ModelServices services{root, faults};
-  host::Log log{root.path(), "test"};
-  handover::Ports ports{root.path(), sysfs, libvirt, modules, services, log, {}};
+  host::Log log{host, "test"};
+  handover::Ports ports{host, libvirt, modules, services, log, {}};
 
   ModelHost() {
     ports.settle = Milliseconds{5};
@@ -28,7 +29,7 @@ struct ModelHost {
     const std::string parent = std::to_string(::getppid());
     root.write("/proc/" + parent + "/stat",
                parent + " (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0");
-    ports.daemon = *host::find_calling_daemon(root.path());
+    ports.daemon = *host::find_calling_daemon(host);
   }
 };
 

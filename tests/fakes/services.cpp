@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/file.h"
 #include "core/text.h"
-#include "host/file.h"
 
 namespace qh::fakes {
 namespace fs = std::filesystem;
@@ -59,7 +59,7 @@ Result<void> ModelServices::stop(const std::string& service, Milliseconds) {
     running[service] = false;
     for (const auto& [name, whole] : part_of)
       if (whole == service && is_running(name)) running[name] = false;
-    for (const auto& name : host::list_folder(root_.path() + "/proc")) {
+    for (const auto& name : list_folder(root_.path() + "/proc")) {
       const std::string group = root_.read("/proc/" + name + "/cgroup");
       if (group.find("/system.slice/" + service + "\n") != std::string::npos)
         fs::remove_all(root_.path() + "/proc/" + name);
@@ -81,7 +81,7 @@ Result<void> ModelServices::start(const std::string& service, Milliseconds) {
 
 Result<void> ModelServices::end_session(const std::string& id, Milliseconds) {
   return faults_.run("end session " + id, [&]() -> Result<void> {
-    for (const auto& name : host::list_folder(root_.path() + "/proc")) {
+    for (const auto& name : list_folder(root_.path() + "/proc")) {
       const std::string group = root_.read("/proc/" + name + "/cgroup");
       const bool stays =
           std::find(stubborn.begin(), stubborn.end(), std::atoi(name.c_str())) != stubborn.end();

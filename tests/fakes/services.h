@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "fakes/kernel.h"
-#include "host/services.h"
+#include "host/services/services.h"
 
 namespace qh::fakes {
 

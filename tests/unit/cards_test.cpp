@@ -8,10 +8,10 @@ using namespace qh;
 
 namespace {
 
-std::vector<handover::Card> cards_of(const fakes::TemporaryRoot& root, const char* host) {
-  fakes::write_host(root, host);
-  const host::RealSysfs sysfs{root.path()};
-  return handover::list_cards(root.path(), sysfs, {});
+std::vector<handover::Card> cards_of(const fakes::TemporaryRoot& root, const char* tree) {
+  fakes::write_host(root, tree);
+  const host::RealHost host{root.path()};
+  return handover::list_cards(host, {});
 }
 
 const handover::Card& card_at(const std::vector<handover::Card>& cards, const char* address) {

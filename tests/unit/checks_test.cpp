@@ -20,11 +20,9 @@ struct World {
     xml::Domain domain{"win10", "4dea22b3-1d52-d8f3-2516-782e98ab3fa0", {}, {}, {}};
     for (const auto& a : addresses)
       domain.devices.push_back({*parse_pci_address(a), xml::Source::hostdev, false});
-    return make_guest(domain, {}, sysfs);
+    return make_guest(domain, {}, host);
   }
-  std::vector<Finding> check(Guest guest) const {
-    return handover::check(survey(root.path(), sysfs, std::move(guest)));
-  }
+  std::vector<Finding> check(Guest guest) const { return handover::check(survey(host, std::move(guest))); }
   // Those of one check, as "error: message".
   Names findings(const char* name, Guest guest) const {
     Names all;
@@ -39,7 +37,7 @@ struct World {
   Names findings(const char* name, const Names& addresses) const { return findings(name, guest(addresses)); }
 
   fakes::TemporaryRoot root;
-  host::RealSysfs sysfs{root.path()};
+  host::RealHost host{root.path()};
 };
 
 const Names nvidia_card{"0000:01:00.0", "0000:01:00.1", "0000:01:00.2", "0000:01:00.3"};
@@ -153,8 +151,8 @@ TEST_CASE("check: claim, of the device and of its group") {
   other.since = 1;
   other.devices = {*parse_pci_address("0000:01:00.1")};
   {
-    REQUIRE(lock_folder(w.root.path(), Milliseconds{100}));
-    const auto journal = Journal::create(w.root.path(), other);
+    REQUIRE(lock_folder(w.host, Milliseconds{100}));
+    const auto journal = Journal::create(w.host, other);
     REQUIRE_MESSAGE(journal.has_value(), (journal ? "" : journal.error().message));
   }
   const auto own = w.findings("claim", Names{"0000:01:00.1"});
@@ -198,7 +196,7 @@ TEST_CASE("check: storage is not overridden by allow_in_use, nor where the guest
 
 TEST_CASE("check: storage that cannot be told is an error to root, a warning to others") {
   const World w("pci 0000:01:00.0 144d:a80a 144d:a801 010802 nvme 1\n");
-  Survey s = survey(w.root.path(), w.sysfs, w.guest({"0000:01:00.0"}));
+  Survey s = survey(w.host, w.guest({"0000:01:00.0"}));
   s.uses[0].storage.unknown.push_back({"nvme0n1", "nvme0n1 does not answer"});
   CHECK(check(s).at(0).severity == Severity::error);
   CHECK(check(s).at(0).message.find("nvme0n1 does not answer") != std::string::npos);
@@ -244,7 +242,7 @@ TEST_CASE("check: holders, by process, with their nodes; a card that carries the
 
 TEST_CASE("check: a process that cannot be looked at is unknown, not free") {
   const World w(fakes::workstation);
-  Survey s = survey(w.root.path(), w.sysfs, w.guest({"0000:02:00.0", "0000:02:00.1"}));
+  Survey s = survey(w.host, w.guest({"0000:02:00.0", "0000:02:00.1"}));
   s.holders.unknown = {17, 4711};
   REQUIRE(check(s).size() == 1);
   CHECK(check(s)[0].severity == Severity::warning);
@@ -263,7 +261,7 @@ TEST_CASE("check: SR-IOV, a physical function with virtual ones") {
 
 TEST_CASE("check: driver") {
   const World w(fakes::workstation);
-  Survey s = survey(w.root.path(), w.sysfs, w.guest({"0000:02:00.0", "0000:02:00.1"}));
+  Survey s = survey(w.host, w.guest({"0000:02:00.0", "0000:02:00.1"}));
   s.has_vfio = false;
   s.kernel = "6.1.0-13-amd64";
   REQUIRE(check(s).size() == 1);

@@ -28,15 +28,13 @@ struct World : fakes::ModelHost {
     xml::Domain domain{name, "4dea22b3-1d52-d8f3-2516-782e98ab3fa0", {}, {}, {}};
     for (const auto& a : addresses)
       domain.devices.push_back({*parse_pci_address(a), xml::Source::hostdev, false});
-    return make_guest(domain, {}, sysfs);
+    return make_guest(domain, {}, host);
   }
   Guest card(const std::string& name = "win10") {
     return guest(name, {"0000:01:00.0", "0000:01:00.1", "0000:01:00.2"});
   }
 
-  std::vector<std::string> journals() const {
-    return host::list_folder(root.path() + "/run/libvirt/qemu-hook");
-  }
+  std::vector<std::string> journals() const { return list_folder(root.path() + "/run/libvirt/qemu-hook"); }
 };
 
 }  // namespace
@@ -305,7 +303,7 @@ TEST_CASE("what a guest left whose daemon is gone is given back to the next one 
   const std::string parent = std::to_string(::getppid());
   w.root.write("/proc/" + parent + "/stat",
                parent + " (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4712 0 0");
-  w.ports.daemon = *host::find_calling_daemon(w.root.path());
+  w.ports.daemon = *host::find_calling_daemon(w.host);
   REQUIRE(prepare(w.ports, w.guest("second", {"0000:02:00.0"})).empty());
   CHECK(w.journals() == std::vector<std::string>{"second.journal"});
   CHECK(w.kernel.driver("0000:02:00.0") == "vfio-pci");

@@ -1,4 +1,4 @@
-#include "host/file.h"
+#include "core/file.h"
 
 #include <doctest/doctest.h>
 #include <signal.h>
@@ -21,9 +21,9 @@ TEST_CASE("file: only regular files are read, and nothing else is waited for") {
   const auto at = [&](const char* name) { return root.path() + "/" + name; };
   root.write("/file", "text\n");
   fs::create_symlink("file", at("link"));
-  CHECK(host::read_file(at("file")).value_or("") == "text\n");
-  CHECK(host::read_file(at("link")).value_or("") == "text\n");
-  CHECK(host::read_file("/proc/self/stat").has_value());
+  CHECK(read_file(at("file")).value_or("") == "text\n");
+  CHECK(read_file(at("link")).value_or("") == "text\n");
+  CHECK(read_file("/proc/self/stat").has_value());
 
   REQUIRE(::mkfifo(at("fifo").c_str(), 0600) == 0);
   fs::create_directory(at("folder"));
@@ -31,11 +31,11 @@ TEST_CASE("file: only regular files are read, and nothing else is waited for") {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strcpy(address.sun_path, at("socket").c_str());
-  const host::Fd socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+  const Fd socket(::socket(AF_UNIX, SOCK_STREAM, 0));
   REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   for (const char* name : {"fifo", "folder", "endless", "socket"}) {
     CAPTURE(name);
-    const auto text = host::read_file(at(name));
+    const auto text = read_file(at(name));
     REQUIRE(!text.has_value());
     CHECK(text.error().kind == ErrorKind::refused);
     CHECK(text.error().message == at(name) + " is not a regular file");
@@ -43,20 +43,19 @@ TEST_CASE("file: only regular files are read, and nothing else is waited for") {
 
   fs::create_symlink("loop", at("loop"));
   fs::create_symlink("nothing", at("dangling"));
-  CHECK(host::read_file(at("loop")).error().message ==
+  CHECK(read_file(at("loop")).error().message ==
         "cannot read " + at("loop") + ": Too many levels of symbolic links");
   for (const char* name : {"dangling", "nothing", "file/below"})
-    CHECK(host::read_file(at(name)).error().is(ErrorKind::not_found));
+    CHECK(read_file(at(name)).error().is(ErrorKind::not_found));
 }
 
 TEST_CASE("file: one that is too large is refused") {
   const fakes::TemporaryRoot root;
   root.write("/file", "");
   fs::resize_file(root.path() + "/file", 5U << 20U);
-  CHECK(host::read_file(root.path() + "/file", 5U << 20U).has_value());
-  CHECK(host::read_file(root.path() + "/file").error().message == root.path() + "/file is larger than 1 MiB");
-  CHECK(host::read_file(root.path() + "/file", 7).error().message ==
-        root.path() + "/file is larger than 7 bytes");
+  CHECK(read_file(root.path() + "/file", 5U << 20U).has_value());
+  CHECK(read_file(root.path() + "/file").error().message == root.path() + "/file is larger than 1 MiB");
+  CHECK(read_file(root.path() + "/file", 7).error().message == root.path() + "/file is larger than 7 bytes");
 }
 
 TEST_CASE("file: new folders can be entered whatever the umask, old ones stay as they are") {
@@ -64,7 +63,7 @@ TEST_CASE("file: new folders can be entered whatever the umask, old ones stay as
   fs::create_directory(root.path() + "/old");
   fs::permissions(root.path() + "/old", fs::perms(0700));
   const auto before = ::umask(0077);
-  const auto made = host::make_folders(root.path() + "/old/new/newer");
+  const auto made = make_folders(root.path() + "/old/new/newer");
   ::umask(before);
   CHECK(made.has_value());
   CHECK(fs::status(root.path() + "/old").permissions() == fs::perms(0700));
@@ -87,7 +86,7 @@ TEST_CASE("file: a read that a signal interrupts goes on") {
     (void)!::write(ends[1], "text", 4);
     ::close(ends[1]);
   });
-  CHECK(host::read_fd(ends[0], "a pipe", 100) == "text");
+  CHECK(read_fd(ends[0], "a pipe", 100) == "text");
   other.join();
   ::close(ends[0]);
   ::sigaction(SIGUSR1, &before, nullptr);

@@ -14,10 +14,10 @@
 #include <algorithm>
 #include <thread>
 
+#include "core/file.h"
 #include "fakes/hosts.h"
-#include "host/file.h"
-#include "host/holders.h"
-#include "host/process.h"
+#include "host/processes/holders.h"
+#include "host/processes/process.h"
 
 using namespace qh;
 using Names = std::vector<std::string>;
@@ -28,7 +28,7 @@ namespace {
 struct World {
   explicit World(const std::string& description) { fakes::write_host(root, description); }
   std::vector<host::DeviceNode> nodes(const char* address) const {
-    return host::device_nodes(root.path(), sysfs, *parse_pci_address(address));
+    return host::device_nodes(host, *parse_pci_address(address));
   }
   Names paths(const char* address) const {
     Names all;
@@ -38,7 +38,7 @@ struct World {
   }
   Names holders(const char* address) const {
     Names all;
-    const auto found = host::find_holders(root.path(), nodes(address));
+    const auto found = host::find_holders(host, nodes(address));
     CHECK(found.unknown.empty());
     for (const auto& h : found.holders)
       all.push_back(std::to_string(h.pid) + " " + h.command + " " + h.node.path +
@@ -46,7 +46,7 @@ struct World {
     return all;
   }
   fakes::TemporaryRoot root;
-  host::RealSysfs sysfs{root.path()};
+  host::RealHost host{root.path()};
 };
 
 host::DeviceNode node_of(const char* path) {
@@ -90,6 +90,8 @@ const host::Holder* of(const host::Holders& found, int pid) {
       std::find_if(found.holders.begin(), found.holders.end(), [&](const auto& h) { return h.pid == pid; });
   return at == found.holders.end() ? nullptr : &*at;
 }
+
+const host::RealHost this_host("");
 
 }  // namespace
 
@@ -173,11 +175,11 @@ TEST_CASE("real processes: open, mapped with the descriptor closed, neither") {
   const Process both([] { ::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, ::open("/dev/zero", O_RDWR), 0); });
   const Process other([] { ::open("/dev/null", O_RDWR); });
   {
-    const auto found = host::find_holders("", {full, zero});
+    const auto found = host::find_holders(this_host, {full, zero});
     REQUIRE(of(found, open.pid()) != nullptr);
     CHECK(of(found, open.pid())->node.path == "/dev/full");
     CHECK_FALSE(of(found, open.pid())->mapped);
-    CHECK(of(found, open.pid())->command == host::command_name("", open.pid()));
+    CHECK(of(found, open.pid())->command == host::command_name(this_host, open.pid()));
     REQUIRE(of(found, mapped.pid()) != nullptr);
     CHECK(of(found, mapped.pid())->node.path == "/dev/zero");
     CHECK(of(found, mapped.pid())->mapped);
@@ -205,7 +207,7 @@ TEST_CASE("a node of another name and place, as a container has it, is the same 
   if (may_open < 0) return;
   ::close(may_open);
   const Process open([&] { ::open(node.c_str(), O_RDWR); });
-  CHECK(of(host::find_holders("", {node_of("/dev/full")}), open.pid()) != nullptr);
+  CHECK(of(host::find_holders(this_host, {node_of("/dev/full")}), open.pid()) != nullptr);
 }
 
 TEST_CASE("a process whose first thread has ended, as programs of some languages do") {
@@ -218,14 +220,15 @@ TEST_CASE("a process whose first thread has ended, as programs of some languages
       },
       true);
   // Its first thread is a zombie then.
-  REQUIRE(Deadline(Milliseconds{20'000}).wait_for([&] { return !host::find_process("", open.pid()); }));
-  CHECK(of(host::find_holders("", {node_of("/dev/full")}), open.pid()) != nullptr);
+  REQUIRE(
+      Deadline(Milliseconds{20'000}).wait_for([&] { return !host::find_process(this_host, open.pid()); }));
+  CHECK(of(host::find_holders(this_host, {node_of("/dev/full")}), open.pid()) != nullptr);
 }
 
 TEST_CASE("without nodes nobody is looked at; without processes nobody is found") {
-  CHECK(host::find_holders("", {}).unknown.empty());
+  CHECK(host::find_holders(this_host, {}).unknown.empty());
   const fakes::TemporaryRoot root;
-  const auto found = host::find_holders(root.path(), {node_of("/dev/full")});
+  const auto found = host::find_holders(host::RealHost(root.path()), {node_of("/dev/full")});
   CHECK(found.holders.empty());
   CHECK(found.unknown.empty());
 }
@@ -237,13 +240,13 @@ TEST_CASE("another user's processes are unknown, the kernel's threads are not") 
   const int pid = ::fork();
   if (pid == 0) {
     if (::setgid(65534) < 0 || ::setuid(65534) < 0) ::_exit(100);
-    const auto found = host::find_holders("", {node_of("/dev/full")});
+    const auto found = host::find_holders(this_host, {node_of("/dev/full")});
     const bool unknown =
         std::find(found.unknown.begin(), found.unknown.end(), other.pid()) != found.unknown.end();
     const bool kernel_thread =
         std::find(found.unknown.begin(), found.unknown.end(), 2) != found.unknown.end();
     const bool found_it = of(found, other.pid()) != nullptr;
-    const bool kthreadd = host::command_name("", 2) == "kthreadd";
+    const bool kthreadd = host::command_name(this_host, 2) == "kthreadd";
     ::_exit((unknown ? 1 : 0) + (kernel_thread && kthreadd ? 2 : 0) + (found_it ? 4 : 0));
   }
   int status = 0;
@@ -258,7 +261,7 @@ TEST_CASE("one process that the scan gets stuck on is unknown, the others are lo
   ::mkdir((w.root.path() + "/proc/1300/fd").c_str(), 0755);
   REQUIRE(::symlink("/dev/dri/card1", (w.root.path() + "/proc/1300/fd/0").c_str()) == 0);
   REQUIRE(::mkfifo((w.root.path() + "/proc/1300/maps").c_str(), 0600) == 0);
-  const auto found = host::find_holders(w.root.path(), w.nodes("0000:01:00.0"), Milliseconds{1000});
+  const auto found = host::find_holders(w.host, w.nodes("0000:01:00.0"), Milliseconds{1000});
   CHECK(std::find(found.unknown.begin(), found.unknown.end(), 1300) != found.unknown.end());
   // What was seen before counts.
   CHECK(of(found, 1300) != nullptr);

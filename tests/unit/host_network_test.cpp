@@ -4,9 +4,9 @@
 #include <map>
 
 #include "fakes/hosts.h"
-#include "host/network.h"
-#include "host/reset_bug.h"
-#include "host/sriov.h"
+#include "host/network/network.h"
+#include "host/pci/reset_bug.h"
+#include "host/pci/sriov.h"
 
 using namespace qh;
 using Names = std::vector<std::string>;
@@ -17,15 +17,14 @@ struct World {
   explicit World(const std::string& description) { fakes::write_host(root, description); }
   Names sentences(const char* address) const {
     Names all;
-    for (const auto& u :
-         host::network_use(root.path(), host::RealSysfs(root.path()), *parse_pci_address(address))) {
+    for (const auto& u : host::network_use(host::RealHost(root.path()), *parse_pci_address(address))) {
       CHECK(u.sentence.find(u.interface + " ") == 0);
       all.push_back(u.sentence);
     }
     return all;
   }
   fakes::TemporaryRoot root;
-  host::RealSysfs sysfs{root.path()};
+  host::RealHost host{root.path()};
 };
 
 const std::string nic = "pci 0000:01:00.0 8086:15f3 1462:7d25 020000 igc 1\nnet 0000:01:00.0 eth0 up\n";
@@ -74,7 +73,7 @@ TEST_CASE("only a default route that leads somewhere counts") {
   const World w(nic);
   const auto routes = [&](const std::string& text) {
     w.root.write("/proc/net/route", "Iface\tDestination\tGateway\n" + text);
-    return host::default_route_interfaces(w.root.path());
+    return host::default_route_interfaces(w.host);
   };
   CHECK(routes("eth0\t00000000\t0100A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n") == Names{"eth0"});
   CHECK(routes("eth0\t0000A8C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n").empty());  // its own network
@@ -96,18 +95,18 @@ TEST_CASE("links that run in circles end") {
 
 TEST_CASE("virtual functions are found by their links") {
   const World w(fakes::server);
-  const auto functions = host::virtual_functions(w.sysfs, *parse_pci_address("0000:03:00.0"));
+  const auto functions = host::virtual_functions(w.host, *parse_pci_address("0000:03:00.0"));
   REQUIRE(functions.size() == 2);
   CHECK(functions[0].text() == "0000:03:02.0");
   CHECK(functions[1].text() == "0000:03:02.1");
   for (const char* other : {"0000:03:00.1", "0000:03:02.0", "0000:04:00.0", "0000:77:00.0"})
-    CHECK(host::virtual_functions(w.sysfs, *parse_pci_address(other)).empty());
+    CHECK(host::virtual_functions(w.host, *parse_pci_address(other)).empty());
 }
 
 TEST_CASE("the families that do not come back from a reset") {
   const World w(fakes::workstation);
   const auto family = [](const World& world, const char* address) {
-    return host::reset_bug_family(world.sysfs, *parse_pci_address(address)).value_or("none");
+    return host::reset_bug_family(world.host, *parse_pci_address(address)).value_or("none");
   };
   CHECK(family(w, "0000:01:00.0") == "Navi 10");
   CHECK(family(w, "0000:01:00.1") == "none");  // its sound function

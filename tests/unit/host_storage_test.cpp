@@ -9,8 +9,8 @@
 
 #include "core/text.h"
 #include "fakes/hosts.h"
-#include "host/mounts.h"
-#include "host/storage.h"
+#include "host/storage/mounts.h"
+#include "host/storage/storage.h"
 
 using namespace qh;
 using Names = std::vector<std::string>;
@@ -26,8 +26,8 @@ struct World {
       return std::any_of(list.begin(), list.end(),
                          [&](const auto& name) { return node.ends_with("/dev/" + name); });
     };
-    return host::storage_use(root.path(), sysfs, *parse_pci_address(address), images,
-                             Deadline(host::image_patience), [&](const auto& node) {
+    return host::storage_use(host, *parse_pci_address(address), images, Deadline(host::image_patience),
+                             [&](const auto& node) {
                                if (ends(busy, node)) return host::Exclusive::busy;
                                return ends(closed, node) ? host::Exclusive::unknown : host::Exclusive::free;
                              });
@@ -42,7 +42,7 @@ struct World {
   }
 
   fakes::TemporaryRoot root;
-  host::RealSysfs sysfs{root.path()};
+  host::RealHost host{root.path()};
 };
 
 }  // namespace
@@ -196,7 +196,7 @@ TEST_CASE("what the kernel says of a disk of which nothing else is known") {
   }
   SUBCASE("a program that only looks is waited for") {
     const auto marker = w.root.path() + "/looked";
-    const auto use = host::storage_use(w.root.path(), w.sysfs, *parse_pci_address("0000:04:00.0"), {},
+    const auto use = host::storage_use(w.host, *parse_pci_address("0000:04:00.0"), {},
                                        Deadline(host::image_patience), [&](const std::string&) {
                                          const bool first = !std::filesystem::exists(marker);
                                          if (first) w.root.write("/looked", "");
@@ -205,7 +205,7 @@ TEST_CASE("what the kernel says of a disk of which nothing else is known") {
     CHECK(use.uses.empty());
   }
   SUBCASE("a disk that never answers is unknown") {
-    const auto use = host::storage_use(w.root.path(), w.sysfs, *parse_pci_address("0000:04:00.0"), {},
+    const auto use = host::storage_use(w.host, *parse_pci_address("0000:04:00.0"), {},
                                        Deadline(host::image_patience), [](const std::string&) {
                                          ::pause();
                                          return host::Exclusive::free;

@@ -7,8 +7,8 @@
 #include <filesystem>
 
 #include "fakes/hosts.h"
-#include "host/rom.h"
-#include "host/usb_input.h"
+#include "host/pci/rom.h"
+#include "host/pci/usb_input.h"
 
 using namespace qh;
 using Names = std::vector<std::string>;
@@ -20,7 +20,7 @@ host::LastInputs last(const std::string& description, const std::vector<std::str
   fakes::write_host(root, description);
   std::vector<PciAddress> functions;
   for (const auto& a : addresses) functions.push_back(*parse_pci_address(a));
-  return host::last_inputs(host::RealSysfs(root.path()), functions);
+  return host::last_inputs(host::RealHost(root.path()), functions);
 }
 
 }  // namespace
@@ -77,7 +77,7 @@ struct Roms {
     ::chmod((root.path() + path).c_str(), mode);
   }
   std::string problem(const std::string& path) const {
-    return host::rom_problem(root.path(), path).value_or("");
+    return host::rom_problem(host::RealHost(root.path()), path).value_or("");
   }
   fakes::TemporaryRoot root;
 };

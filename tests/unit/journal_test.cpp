@@ -24,47 +24,49 @@ Record a_record() {
 
 TEST_CASE("a journal gets its name when it is whole, and never overwrites one") {
   const fakes::TemporaryRoot root;
+  const host::RealHost host(root.path());
   const std::string folder = root.path() + "/run/libvirt/qemu-hook";
-  REQUIRE(lock_folder(root.path(), Milliseconds{100}));
+  REQUIRE(lock_folder(host, Milliseconds{100}));
   // Left over by somebody who was killed on this way: it is no journal, and in nobody's way.
   root.write("/run/libvirt/qemu-hook/.new", "qemu-hook journal 1\nguest win10\n");
-  CHECK(list_records(root.path()).empty());
+  CHECK(list_records(host).empty());
 
   {
-    auto journal = Journal::create(root.path(), a_record());
+    auto journal = Journal::create(host, a_record());
     REQUIRE(journal);
-    CHECK_FALSE(Journal::open(root.path(), "win10", Milliseconds{1}));  // it is locked
+    CHECK_FALSE(Journal::open(host, "win10", Milliseconds{1}));  // it is locked
     CHECK(journal->ready());
   }
-  CHECK(host::list_folder(folder) == std::vector<std::string>{"win10.journal"});
-  const auto journal = Journal::open(root.path(), "win10", Milliseconds{100});
+  CHECK(list_folder(folder) == std::vector<std::string>{"win10.journal"});
+  const auto journal = Journal::open(host, "win10", Milliseconds{100});
   REQUIRE(journal);
   CHECK(journal->record().ready);
   CHECK(journal->record().claims(*parse_pci_address("0000:01:00.0")));
 
   // One that is there already is not overwritten, and nothing else is left.
-  CHECK_FALSE(Journal::create(root.path(), a_record()));
-  CHECK(list_records(root.path()).at(0).devices.size() == 1);
-  CHECK(host::list_folder(folder) == std::vector<std::string>{"win10.journal"});
+  CHECK_FALSE(Journal::create(host, a_record()));
+  CHECK(list_records(host).at(0).devices.size() == 1);
+  CHECK(list_folder(folder) == std::vector<std::string>{"win10.journal"});
 }
 
 TEST_CASE("folder and journal are root's alone, also those that an older version made") {
   const fakes::TemporaryRoot root;
+  const host::RealHost host(root.path());
   const std::string folder = root.path() + "/run/libvirt/qemu-hook", file = folder + "/win10.journal";
   const auto mode = [](const std::string& path) {
     struct stat status {};
     REQUIRE(::stat(path.c_str(), &status) == 0);
     return status.st_mode & 0777;
   };
-  REQUIRE(lock_folder(root.path(), Milliseconds{100}));
+  REQUIRE(lock_folder(host, Milliseconds{100}));
   CHECK(mode(folder) == 0700);
-  REQUIRE(Journal::create(root.path(), a_record()));
+  REQUIRE(Journal::create(host, a_record()));
   CHECK(mode(file) == 0600);
 
   REQUIRE(::chmod(folder.c_str(), 0755) == 0);
   REQUIRE(::chmod(file.c_str(), 0644) == 0);
-  REQUIRE(lock_folder(root.path(), Milliseconds{100}));
-  REQUIRE(Journal::open(root.path(), "win10", Milliseconds{100}));
+  REQUIRE(lock_folder(host, Milliseconds{100}));
+  REQUIRE(Journal::open(host, "win10", Milliseconds{100}));
   CHECK(mode(folder) == 0700);
   CHECK(mode(file) == 0600);
 }
@@ -112,12 +114,13 @@ TEST_CASE("of a newer version's journal everything is read that both know") {
 
 TEST_CASE("a journal without its guest's line is the one of its file's name") {
   const fakes::TemporaryRoot root;
+  const host::RealHost host(root.path());
   root.write("/run/libvirt/qemu-hook/a%20b.journal", "qemu-hook journal 1\ndevice 0000:01:00.0\n%%\n");
-  const auto all = list_records(root.path());
+  const auto all = list_records(host);
   REQUIRE(all.size() == 1);
   CHECK(all[0].guest == "a b");
-  const auto one = find_record(root.path(), "a b");
+  const auto one = find_record(host, "a b");
   REQUIRE(one);
   CHECK(one->claims(*parse_pci_address("01:00.0")));
-  CHECK_FALSE(find_record(root.path(), "a%20b"));
+  CHECK_FALSE(find_record(host, "a%20b"));
 }

@@ -10,7 +10,7 @@
 #include "handover/claims.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
-#include "host/child.h"
+#include "host/processes/child.h"
 
 using namespace qh;
 using namespace qh::handover;
@@ -30,11 +30,9 @@ struct World : fakes::ModelHost {
     xml::Domain domain{name, "4dea22b3-1d52-d8f3-2516-782e98ab3fa0", {}, {}, {}};
     for (const auto& a : addresses)
       domain.devices.push_back({*parse_pci_address(a), xml::Source::hostdev, true});
-    return make_guest(domain, {}, sysfs);
+    return make_guest(domain, {}, host);
   }
-  std::vector<std::string> journals() const {
-    return host::list_folder(root.path() + "/run/libvirt/qemu-hook");
-  }
+  std::vector<std::string> journals() const { return list_folder(root.path() + "/run/libvirt/qemu-hook"); }
   // Its QEMU runs, and libvirt's file about it names these devices.
   void run(const std::string& name, const std::vector<std::string>& addresses) const {
     root.write("/run/libvirt/qemu/" + name + ".pid", "4242");
@@ -81,9 +79,10 @@ bool mentions(const std::vector<Error>& errors, const std::string& text) {
 TEST_CASE("attributes are read by a child, also one after another") {
   const fakes::TemporaryRoot root;
   root.write("/sys/class/vtconsole/vtcon0/name", "(M) frame buffer device\n");
-  const host::RealSysfs sysfs(root.path());
-  for (int i = 0; i < 3; ++i) CHECK(sysfs.read("class/vtconsole/vtcon0/name") == "(M) frame buffer device");
-  const auto absent = sysfs.read("class/vtconsole/vtcon9/bind");
+  const host::RealHost host(root.path());
+  for (int i = 0; i < 3; ++i)
+    CHECK(host.sysfs.read("class/vtconsole/vtcon0/name") == "(M) frame buffer device");
+  const auto absent = host.sysfs.read("class/vtconsole/vtcon9/bind");
   REQUIRE_FALSE(absent);
   CHECK(absent.error().is(ErrorKind::not_found));
 }
@@ -92,9 +91,9 @@ TEST_CASE("bytes of an attribute come through as they are") {
   const fakes::TemporaryRoot root;
   const std::string config("\xff\xff\0\0 \n\x10", 7);
   root.write("/sys/bus/pci/devices/0000:02:00.0/config", config);
-  const host::RealSysfs sysfs(root.path());
-  CHECK(sysfs.read_bytes("bus/pci/devices/0000:02:00.0/config", 64) == config);
-  CHECK(sysfs.read_bytes("bus/pci/devices/0000:02:00.0/config", 2) == config.substr(0, 2));
+  const host::RealHost host(root.path());
+  CHECK(host.sysfs.read_bytes("bus/pci/devices/0000:02:00.0/config", 64) == config);
+  CHECK(host.sysfs.read_bytes("bus/pci/devices/0000:02:00.0/config", 2) == config.substr(0, 2));
 }
 
 TEST_CASE("a device whose configuration space is held is refused, and nothing is touched") {
@@ -140,8 +139,7 @@ TEST_CASE("a daemon that ends during a start: all is undone, since nobody would 
   const std::string before = w.kernel.state();
   Meanwhile modules(w.kernel, w.faults);
   modules.act = [&] { w.set_daemon(9000); };
-  Ports ports{w.root.path(), w.sysfs,      w.libvirt,      modules,       w.services,
-              w.log,         w.ports.conf, w.ports.settle, w.ports.daemon};
+  Ports ports{w.host, w.libvirt, modules, w.services, w.log, w.ports.conf, w.ports.settle, w.ports.daemon};
   const auto errors = prepare(ports, w.guest("a", {nic, edu}));
   CHECK(mentions(errors, "ended during the start"));
   CHECK(w.kernel.state() == before);
@@ -156,7 +154,7 @@ TEST_CASE("the daemon is the nearest ancestor that is one") {
                  pid + " (" + name + ") S " + its_parent + " 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0");
   };
   const auto found = [&] {
-    const auto daemon = host::find_calling_daemon(w.root.path());
+    const auto daemon = host::find_calling_daemon(w.host);
     REQUIRE(daemon);
     REQUIRE(daemon->has_value());
     return (*daemon)->pid;
@@ -188,13 +186,13 @@ TEST_CASE("a guest that is just ending under a restarted daemon is not left over
   World w;
   REQUIRE(prepare(w.ports, w.guest("first", {nic})).empty());
   w.set_daemon(9000);
-  const auto record = find_record(w.root.path(), "first");
+  const auto record = find_record(w.host, "first");
   REQUIRE(record);
-  CHECK(holding(w.root.path(), *record) == Holding::leftover);
+  CHECK(holding(w.host, *record) == Holding::leftover);
   w.root.write("/run/libvirt/qemu/first.xml", "<domstatus/>");
-  CHECK(holding(w.root.path(), *record) == Holding::leftover);  // no daemon that could tell its end
+  CHECK(holding(w.host, *record) == Holding::leftover);  // no daemon that could tell its end
   w.root.write("/run/libvirtd.pid", std::to_string(::getppid()));
-  CHECK(holding(w.root.path(), *record) == Holding::changing);
+  CHECK(holding(w.host, *record) == Holding::changing);
 }
 
 TEST_CASE("what was unplugged from a running guest") {
@@ -248,8 +246,7 @@ TEST_CASE("the whole of a start has a limit: what was not reached is named, what
   w.ports.conf.deadlines.whole = Milliseconds{300};
   Meanwhile modules(w.kernel, w.faults);
   modules.act = [] { std::this_thread::sleep_for(Milliseconds{220}); };
-  Ports ports{w.root.path(), w.sysfs,      w.libvirt,      modules,       w.services,
-              w.log,         w.ports.conf, w.ports.settle, w.ports.daemon};
+  Ports ports{w.host, w.libvirt, modules, w.services, w.log, w.ports.conf, w.ports.settle, w.ports.daemon};
   const auto errors = prepare(ports, w.guest("a", {nic, edu}));
   CHECK(mentions(errors,
                  "the time for the whole hand-over is up; not reached: unbind 0000:02:00.0 from e1000e"));
@@ -300,7 +297,7 @@ TEST_CASE("a program's end is waited for, not the end of what it leaves behind")
 TEST_CASE("a guest's QEMU is the process of libvirt's pid file that has its UUID") {
   World w;
   const auto found = [&] {
-    return host::find_guest_process(w.root.path(), "a", "4dea22b3-1d52-d8f3-2516-782e98ab3fa0");
+    return host::find_guest_process(w.host, "a", "4dea22b3-1d52-d8f3-2516-782e98ab3fa0");
   };
   CHECK_FALSE(found());
   w.run("a", {});

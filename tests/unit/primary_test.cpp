@@ -16,7 +16,7 @@
 #include "handover/handover.h"
 #include "handover/journal.h"
 #include "handover/primary.h"
-#include "host/services.h"
+#include "host/services/services.h"
 
 using namespace qh;
 using namespace qh::handover;
@@ -63,15 +63,13 @@ struct World : fakes::ModelHost {
     xml::Domain domain{"win10", uuid, {}, {}, {}};
     for (const auto& a : addresses)
       domain.devices.push_back({*parse_pci_address(a), xml::Source::hostdev, false});
-    return make_guest(domain, {}, sysfs);
+    return make_guest(domain, {}, host);
   }
   std::vector<Error> prepare() { return handover::prepare(ports, guest()); }
 
   // What must be as before; sessions that ended stay ended.
   std::string state() const { return kernel.state() + services.state(); }
-  std::vector<std::string> journals() const {
-    return host::list_folder(root.path() + "/run/libvirt/qemu-hook");
-  }
+  std::vector<std::string> journals() const { return list_folder(root.path() + "/run/libvirt/qemu-hook"); }
   std::vector<std::string> planned() {
     std::vector<std::string> lines;
     const auto steps = plan(ports, guest());
@@ -352,13 +350,12 @@ TEST_CASE("a device that is not there says nothing about the GPU, and harms nobo
   World w;
   auto guest = w.guest({"0000:09:00.0", "0000:01:00.0"});
   REQUIRE_FALSE(guest.devices[0].present);
-  CHECK(gpu_kind(w.root.path(), w.sysfs, guest) == config::Gpu::primary);
-  CHECK(gpu_reasons(w.root.path(), w.sysfs, guest).size() == 1);
-  CHECK(console_devices(w.root.path(), w.sysfs, guest) ==
-        std::vector<PciAddress>{*parse_pci_address("0000:01:00.0")});
+  CHECK(gpu_kind(w.host, guest) == config::Gpu::primary);
+  CHECK(gpu_reasons(w.host, guest).size() == 1);
+  CHECK(console_devices(w.host, guest) == std::vector<PciAddress>{*parse_pci_address("0000:01:00.0")});
   guest = w.guest({"0000:09:00.0"});
-  CHECK(gpu_kind(w.root.path(), w.sysfs, guest) == config::Gpu::none);
-  CHECK(gpu_reasons(w.root.path(), w.sysfs, guest).empty());
+  CHECK(gpu_kind(w.host, guest) == config::Gpu::none);
+  CHECK(gpu_reasons(w.host, guest).empty());
 }
 
 TEST_CASE("consoles that the kernel holds refuse the start while the desktop is there") {
@@ -576,10 +573,10 @@ TEST_CASE("which card carries the console, on hosts of all kinds") {
     fakes::TemporaryRoot root;
     fakes::write_host(root, description);
     if (more) more(root);
-    const host::RealSysfs sysfs(root.path());
+    const host::RealHost host(root.path());
     xml::Domain domain{"win10", uuid, {}, {}, {}};
     domain.devices.push_back({*parse_pci_address(address), xml::Source::hostdev, false});
-    return gpu_kind(root.path(), sysfs, make_guest(domain, {}, sysfs));
+    return gpu_kind(host, make_guest(domain, {}, host));
   };
   using config::Gpu;
   CHECK(kind(fakes::desktop, "0000:01:00.0") == Gpu::primary);
@@ -624,7 +621,8 @@ TEST_CASE("which card carries the console, on hosts of all kinds") {
 
 TEST_CASE("a display manager is read from files where nothing may be run") {
   fakes::TemporaryRoot root;
-  host::RealServices services(root.path());
+  const host::RealHost host(root.path());
+  host::RealServices services(host);
   CHECK(services.display_manager().empty());
   SUBCASE("systemd's alias") {
     root.write("/run/systemd/system/.keep", "");

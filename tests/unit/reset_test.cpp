@@ -34,7 +34,7 @@ struct World : fakes::ModelHost {
   Guest guest(const std::string& name, const std::string& address) {
     xml::Domain domain{name, "4dea22b3-1d52-d8f3-2516-782e98ab3fa0", {}, {}, {}};
     domain.devices.push_back({*parse_pci_address(address), xml::Source::hostdev, false});
-    return make_guest(domain, {}, sysfs);
+    return make_guest(domain, {}, host);
   }
 
   void start(const std::string& address) {

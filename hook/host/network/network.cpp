@@ -1,0 +1,145 @@
+#include "host/network/network.h"
+
+#include <cstdlib>
+
+#include "core/contains.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "host/pci/beneath.h"
+
+namespace qh::host {
+namespace {
+
+using Names = std::vector<std::string>;
+
+// include/uapi/linux/route.h, if.h
+constexpr unsigned long route_up = 0x1, route_reject = 0x200, interface_up = 0x1;
+
+std::vector<std::string_view> words(std::string_view line) {
+  std::vector<std::string_view> all;
+  for (const auto tabbed : split(line, '\t'))
+    for (const auto word : split(tabbed, ' '))
+      if (!word.empty()) all.push_back(word);
+  return all;
+}
+
+unsigned long hex(std::string_view text) {
+  return std::strtoul(std::string(text).c_str(), nullptr, 16);
+}
+
+class Network {
+ public:
+  explicit Network(const Host& host) : host_(host), default_routes_(default_route_interfaces(host)) {}
+
+  // Why the host needs it, as the rest of a sentence that begins with its name; empty: it does not.
+  std::string reason(const std::string& interface) const {
+    Names seen;
+    if (auto route = path_to_route(interface, seen); !route.empty()) return route;
+    seen.clear();
+    return path_to_union(interface, seen);
+  }
+
+ private:
+  std::string file(const std::string& interface, const std::string& name) const {
+    return host_.sysfs.read(folder_ + interface + "/" + name).value_or("");
+  }
+  bool is_bridge(const std::string& interface) const {
+    return host_.sysfs.exists(folder_ + interface + "/bridge");
+  }
+  bool is_bond(const std::string& interface) const {
+    return host_.sysfs.exists(folder_ + interface + "/bonding");
+  }
+  bool is_up(const std::string& interface) const {
+    return (std::strtoul(file(interface, "flags").c_str(), nullptr, 0) & interface_up) != 0;
+  }
+  std::string master(const std::string& interface) const {
+    return host_.sysfs.link(folder_ + interface + "/master").value_or("");
+  }
+  // What is made of the interface: its master, its VLANs, macvlans and the like (netdev_adjacent_sysfs_add in
+  // net/core/dev.c makes an "upper_NAME" for each).
+  Names uppers(const std::string& interface) const {
+    Names all;
+    if (const auto name = master(interface); !name.empty()) all.push_back(name);
+    for (const auto& entry : host_.sysfs.list(folder_ + interface))
+      if (entry.compare(0, 6, "upper_") == 0) add_once(all, entry.substr(6));
+    return all;
+  }
+  std::string step(const std::string& interface, const std::string& upper) const {
+    if (is_bridge(upper)) return "is in the bridge " + printable(upper);
+    if (is_bond(upper)) return "is in the bond " + printable(upper);
+    // A team, a VRF, an Open vSwitch bridge: sysfs does not tell them apart.
+    if (master(interface) == upper) return "belongs to " + printable(upper);
+    return "carries " + printable(upper);
+  }
+
+  // The way up to a default route.
+  std::string path_to_route(const std::string& interface, Names& seen) const {
+    if (contains(default_routes_, interface)) return "carries the default route";
+    add_once(seen, interface);
+    for (const auto& upper : uppers(interface)) {
+      if (contains(seen, upper)) continue;
+      const auto more = path_to_route(upper, seen);
+      if (!more.empty()) return step(interface, upper) + ", which " + more;
+    }
+    return {};
+  }
+  // The way up to the topmost bridge, bond or the like that is up.
+  std::string path_to_union(const std::string& interface, Names& seen) const {
+    add_once(seen, interface);
+    for (const auto& upper : uppers(interface)) {
+      if (contains(seen, upper)) continue;
+      const auto more = path_to_union(upper, seen);
+      if (!more.empty()) return step(interface, upper) + ", which " + more;
+      if (is_bridge(upper) || is_bond(upper)) {
+        if (is_up(upper)) return step(interface, upper) + ", which is up";
+      } else if (master(interface) == upper) {
+        // Open vSwitch forwards through an "ovs-system" that is down.
+        return step(interface, upper);
+      }
+    }
+    return {};
+  }
+
+  const Host& host_;
+  const std::string folder_ = "class/net/";
+  Names default_routes_;
+};
+
+}  // namespace
+
+std::vector<std::string> default_route_interfaces(const Host& host) {
+  Names all;
+  // proc_net_route: "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT", a heading first
+  // (fib_route_seq_show in net/ipv4/fib_trie.c).
+  const auto ipv4 = host.read("/proc/net/route", 64U << 20U).value_or("");
+  for (const auto line : split(ipv4, '\n')) {
+    const auto field = words(line);
+    if (field.size() < 8 || field[1] != "00000000" || field[7] != "00000000") continue;
+    const auto flags = hex(field[3]);
+    if ((flags & route_up) != 0 && (flags & route_reject) == 0) add_once(all, std::string(field[0]));
+  }
+  // "destination length source length next-hop metric references use flags interface"
+  // (rt6_info_route in net/ipv6/route.c). The kernel always has a default route that rejects, on lo.
+  const auto ipv6 = host.read("/proc/net/ipv6_route", 64U << 20U).value_or("");
+  for (const auto line : split(ipv6, '\n')) {
+    const auto field = words(line);
+    if (field.size() < 10 || field[1] != "00" || field[3] != "00") continue;
+    const auto flags = hex(field[8]);
+    if ((flags & route_up) != 0 && (flags & route_reject) == 0 && field[9] != "lo")
+      add_once(all, std::string(field[9]));
+  }
+  return all;
+}
+
+std::vector<InterfaceUse> network_use(const Host& host, const PciAddress& address) {
+  const auto interfaces = links_beneath(host, "class/net", address);
+  if (interfaces.empty()) return {};
+  const Network network(host);
+  std::vector<InterfaceUse> all;
+  for (const auto& found : interfaces)
+    if (const auto reason = network.reason(found.name); !reason.empty())
+      all.push_back({found.name, printable(found.name) + " " + reason});
+  return all;
+}
+
+}  // namespace qh::host

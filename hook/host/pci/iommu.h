@@ -1,0 +1,16 @@
+// Whether the machine's IOMMU is at work, and if not, on whom it depends.
+#pragma once
+
+#include <string>
+
+#include "host/host.h"
+
+namespace qh::host {
+
+// Whether the kernel has an IOMMU at work, for whichever devices.
+bool iommu_at_work(const Host& host);
+
+// What to do about a device that is in no IOMMU group: tells the firmware's part from the kernel's.
+std::string iommu_remedy(const Host& host, bool at_work);
+
+}  // namespace qh::host

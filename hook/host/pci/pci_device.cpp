@@ -1,0 +1,64 @@
+#include "host/pci/pci_device.h"
+
+#include <algorithm>
+
+#include "host/names.h"
+
+namespace qh::host {
+namespace {
+
+// A sysfs number without its "0x".
+std::string number(const Host& host, const PciAddress& address, const char* attribute) {
+  const std::string text = host.sysfs.read(names::attribute(address, attribute)).value_or("");
+  return text.substr(0, 2) == "0x" ? text.substr(2) : text;
+}
+
+}  // namespace
+
+std::string bound_driver(const Host& host, const PciAddress& address) {
+  return host.sysfs.link(names::attribute(address, "driver")).value_or("");
+}
+
+bool is_on_vfio(const Host& host, const PciAddress& address) {
+  const std::string driver = bound_driver(host, address);
+  // A variant driver (mlx5-vfio-pci, nvgrace-gpu-vfio-pci) is known by the character device that the kernel's
+  // vfio core makes for it (Documentation/ABI/testing/sysfs-devices-vfio-dev).
+  return driver == names::vfio_pci ||
+         (!driver.empty() && host.sysfs.exists(names::attribute(address, "vfio-dev")));
+}
+
+std::optional<PciDevice> read_pci_device(const Host& host, const PciAddress& address) {
+  if (!host.sysfs.exists(names::attribute(address, "vendor"))) return std::nullopt;
+  PciDevice d;
+  d.address = address;
+  d.identity = number(host, address, "vendor") + ":" + number(host, address, "device") + " " +
+               number(host, address, "subsystem_vendor") + ":" + number(host, address, "subsystem_device") +
+               " " + number(host, address, "class");
+  d.driver = bound_driver(host, address);
+  d.on_vfio = is_on_vfio(host, address);
+  d.iommu_group = host.sysfs.link(names::attribute(address, "iommu_group")).value_or("");
+  return d;
+}
+
+Result<void> answers(const Host& host, const PciAddress& address) {
+  // The command register, of which some bits are always 0, as the kernel asks it after a reset (pci_dev_wait
+  // in drivers/pci/pci.c). The vendor ID of a virtual function reads 0xffff, and the attribute `vendor` is
+  // the kernel's memory. No more is read: some devices do not bear it (pci_read_config in
+  // drivers/pci/pci-host.sysfs.c).
+  constexpr std::size_t command = 4, size = 2;
+  const auto config = host.sysfs.read_bytes(names::attribute(address, "config"), command + size);
+  if (!config) return fail(config.error());
+  if (config->substr(std::min(command, config->size())) != "\xff\xff" && config->size() == command + size)
+    return {};
+  return fail(ErrorKind::failed, "its configuration space reads as all ones");
+}
+
+std::vector<PciAddress> list_pci_addresses(const Host& host) {
+  std::vector<PciAddress> all;
+  for (const auto& name : host.sysfs.list(names::pci_devices))
+    if (const auto address = parse_pci_address(name)) all.push_back(*address);
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+}  // namespace qh::host

@@ -1,0 +1,60 @@
+// Work that may never come back runs in a process of its own, with a deadline.
+//
+// A write to a driver's `unbind` and a call of libvirt have no time limit of their own. In a child they can
+// be given up: it is killed, and where even that does not help (the kernel holds it), it is left behind. It
+// inherits neither stdin, stdout nor stderr, since libvirt waits for the end of the hook's output for ever,
+// nor any lock, since a child that is left behind would hold it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/deadline.h"
+#include "core/file.h"
+#include "core/result.h"
+
+namespace qh::host {
+
+// Runs `work` in a child and gives its result. `what` names it in the error if the deadline passes
+// (timed_out; stuck_pid is set if the child could not be killed).
+Result<std::string> run_in_child(const std::string& what, Milliseconds timeout,
+                                 const std::function<Result<std::string>()>& work);
+
+// Runs a program (argv[0] an absolute path) without a shell, with an empty environment but PATH. What it
+// prints comes back; an exit status other than 0 is a failure that quotes it. A service that it leaves behind
+// may keep its output open: what is waited for is the end of the program itself.
+Result<std::string> run_program(const std::vector<std::string>& argv, Milliseconds timeout);
+
+// Runs `work` in a child that tells what it finds piece by piece, at most 64 KiB each. `hear` gets each piece
+// in its order; false: that was enough. Ends with the child, or when it has told nothing for `patience`: it
+// is ended then.
+using Tell = std::function<void(const std::string& piece)>;
+void listen_to_child(const std::function<void(const Tell&)>& work,
+                     const std::function<bool(std::string_view)>& hear, Milliseconds patience);
+
+// A child that answers questions, one at a time, for as long as the object lives.
+class Servant {
+ public:
+  // `answer` runs in the child for each question.
+  using Answer = std::function<Result<std::string>(const std::string& question)>;
+  static Result<Servant> start(const Answer& answer);
+
+  Servant(Servant&&) noexcept = default;
+  Servant& operator=(Servant&&) = delete;
+  ~Servant();
+
+  // timed_out: no answer in time; the child has been ended, and later questions fail as unavailable. Question
+  // and answer are at most 64 KiB.
+  Result<std::string> ask(const std::string& what, const std::string& question, Milliseconds timeout);
+  // The child has ended, or was ended: it answers no more.
+  bool has_given_up() const { return !fd_; }
+
+ private:
+  Servant(Fd fd, int pid) : fd_(std::move(fd)), pid_(pid) {}
+  Fd fd_;
+  int pid_ = 0;
+};
+
+}  // namespace qh::host

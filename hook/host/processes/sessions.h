@@ -1,0 +1,28 @@
+// Login sessions, and whom a process belongs to, as logind and systemd say it in files.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+#include "host/host.h"
+
+namespace qh::host {
+
+struct LoginSession {
+  std::string id;    // "2", "c1"
+  std::string seat;  // "seat0"; empty: it is nobody's who sits at this machine
+  std::string user;  // the user's number
+};
+
+// Those that logind (or elogind) knows; empty without it.
+std::vector<LoginSession> list_sessions(const Host& host);
+
+// What a process runs in, by its control group. At most one of them is set.
+struct Place {
+  std::string service;  // a system service, "gdm.service"
+  std::string session;  // a login session's id
+  std::string user;     // a user's own service manager: the user's number
+};
+Place place_of(const Host& host, int pid);
+
+}  // namespace qh::host

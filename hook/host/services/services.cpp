@@ -1,0 +1,195 @@
+#include "host/services/services.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "core/contains.h"
+#include "core/file.h"
+#include "core/text.h"
+#include "host/names.h"
+#include "host/processes/child.h"
+
+namespace qh::host {
+namespace {
+
+// How long a question may take that changes nothing.
+constexpr Milliseconds question_limit{5000};
+
+// Runs a program of the host, wherever its distribution has it. Only from these folders: libvirt's AppArmor
+// profile lets a confined hook run nothing else.
+Result<std::string> run_tool(const std::string& name, std::vector<std::string> arguments,
+                             Milliseconds timeout) {
+  for (const char* folder : {"/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/"}) {
+    if (!exists(folder + name)) continue;
+    arguments.insert(arguments.begin(), folder + name);
+    return run_program(arguments, timeout);
+  }
+  return fail(ErrorKind::not_found, name + " is not installed");
+}
+
+Result<void> without_text(const Result<std::string>& done) {
+  if (!done) return fail(done.error());
+  return {};
+}
+
+tl::unexpected<Error> not_here() {
+  return fail(ErrorKind::unavailable, "services are left alone under QEMU_HOOK_ROOT");
+}
+
+struct UnitState {
+  std::string name;     // what an alias stands for
+  std::string active;   // "active", "inactive", "failed", "deactivating", …
+  bool queued = false;  // a job for it waits: of a unit that is down it can only be its start
+  // Neither, where systemd did not answer.
+  bool is_down() const { return (active == "inactive" || active == "failed") && !queued; }
+  bool runs() const { return !active.empty() && !is_down(); }
+};
+
+UnitState unit_state(const std::string& unit) {
+  UnitState state;
+  const auto text =
+      run_tool("systemctl", {"show", "--property=Id,ActiveState,Job", "--", unit}, question_limit);
+  if (!text) return state;
+  for (const auto line : split(*text, '\n')) {
+    if (line.starts_with("Id=")) state.name = trimmed(line.substr(3));
+    if (line.starts_with("ActiveState=")) state.active = trimmed(line.substr(12));
+    // The job's number; none, or 0 before systemd 240, without one.
+    if (line.starts_with("Job="))
+      state.queued = trimmed(line.substr(4)).find_first_not_of('0') != std::string::npos;
+  }
+  return state;
+}
+
+// From files alone: the alias that `systemctl enable` makes, and whether the unit has processes.
+std::string recorded_display_manager(const Host& host) {
+  const auto path = host.link_target("/etc/systemd/system/display-manager.service");
+  if (!path) return {};
+  const std::string unit = path->substr(path->rfind('/') + 1);
+  return host.exists("/sys/fs/cgroup/system.slice/" + unit) ? unit : "";
+}
+
+}  // namespace
+
+bool RealServices::has_systemd() const {
+  return host_.exists(names::systemd_runs);
+}
+
+std::string RealServices::display_manager() const {
+  if (has_systemd()) {
+    if (host_.is_copy()) return recorded_display_manager(host_);
+    const auto unit = unit_state("display-manager.service");
+    return unit.runs() ? unit.name : "";
+  }
+  // OpenRC has no alias for it. Gentoo's own script comes first, which starts whichever is configured.
+  for (const char* name :
+       {"display-manager", "xdm", "gdm", "sddm", "lightdm", "lxdm", "slim", "greetd", "ly", "nodm"})
+    if (host_.exists(std::string(names::openrc_started) + "/" + name)) return name;
+  return {};
+}
+
+bool RealServices::is_running(const std::string& service) const {
+  if (!has_systemd()) return host_.exists(std::string(names::openrc_started) + "/" + service);
+  if (host_.is_copy()) return host_.exists("/sys/fs/cgroup/system.slice/" + service);
+  return unit_state(service).runs();
+}
+
+std::vector<std::string> RealServices::stopped_with(const std::string& service) const {
+  if (host_.is_copy() || !has_systemd()) return {};
+  // The properties' names as seen from the unit that is named there (systemd.unit(5), "Mapping of unit
+  // properties to their inverses").
+  std::vector<std::string> arguments{"show", "--value"};
+  for (const char* property : {"ConsistsOf", "BoundBy", "RequiredBy", "RequisiteOf", "PropagatesStopTo"})
+    arguments.push_back(std::string("--property=") + property);
+  arguments.insert(arguments.end(), {"--", service});
+  const auto text = run_tool("systemctl", arguments, question_limit);
+  if (!text) return {};
+  std::vector<std::string> units;
+  for (const auto line : split(*text, '\n'))
+    for (const auto word : split(line, ' '))
+      if (!word.empty()) add_once(units, std::string(word));
+  std::erase_if(units, [&](const auto& unit) { return !is_running(unit); });
+  return units;
+}
+
+Result<void> RealServices::stop(const std::string& service, Milliseconds timeout) {
+  if (host_.is_copy()) return not_here();
+  if (!has_systemd())
+    return is_running(service) ? without_text(run_tool("rc-service", {service, "stop"}, timeout))
+                               : Result<void>();
+  if (auto done = run_tool("systemctl", {"stop", "--", service}, timeout); !done) return fail(done.error());
+  if (unit_state(service).runs())
+    return fail(ErrorKind::failed, service + " runs on after `systemctl stop`",
+                "see `systemctl status " + service + "`");
+  return {};
+}
+
+Result<void> RealServices::start(const std::string& service, Milliseconds timeout) {
+  if (host_.is_copy()) return not_here();
+  if (!has_systemd())
+    return is_running(service) ? Result<void>()
+                               : without_text(run_tool("rc-service", {service, "start"}, timeout));
+  // A guest that is started and ended a few times in a row must not use up the unit's starts
+  // (StartLimitBurst=).
+  (void)run_tool("systemctl", {"reset-failed", "--", service}, question_limit);
+  if (auto done = run_tool("systemctl", {"start", "--", service}, timeout); !done) return fail(done.error());
+  if (unit_state(service).is_down())
+    return fail(ErrorKind::failed, service + " does not run after `systemctl start`",
+                "see `systemctl status " + service + "`");
+  return {};
+}
+
+Result<void> RealServices::end_session(const std::string& id, Milliseconds timeout) {
+  if (host_.is_copy()) return not_here();
+  return without_text(run_tool("loginctl", {"terminate-session", "--", id}, timeout));
+}
+
+void RealServices::end_process(const ProcessId& process, bool by_force) {
+  if (!host_.is_copy() && is_alive(host_, process)) ::kill(process.pid, by_force ? SIGKILL : SIGTERM);
+}
+
+bool RealServices::has_persistence(const PciAddress& card) const {
+  if (host_.is_copy()) return false;
+  const auto mode =
+      run_tool("nvidia-smi", {"-i", card.text(), "--query-gpu=persistence_mode", "--format=csv,noheader"},
+               question_limit);
+  return mode && trimmed(*mode) == "Enabled";
+}
+
+Result<void> RealServices::set_persistence(const PciAddress& card, bool on, Milliseconds timeout) {
+  if (host_.is_copy()) return not_here();
+  return without_text(run_tool("nvidia-smi", {"-i", card.text(), "-pm", on ? "1" : "0"}, timeout));
+}
+
+Result<void> RealServices::hold_awake(const Awake& awake, Milliseconds timeout) {
+  if (host_.is_copy()) return not_here();
+  if (!has_systemd()) return fail(ErrorKind::unavailable, "there is no systemd to keep the host awake");
+  if (unit_state(awake.unit).runs()) return {};
+  // The hook is gone while the guest runs, so whoever keeps the host awake must find the end by himself,
+  // should nobody end him: with the journal; and with QEMU, for which libvirt gets five minutes.
+  const std::string watch =
+      "n=0; while [ -e \"$1\" ] && { n=$((n + 1)); [ $n -le 60 ] || kill -0 \"$(cat \"$2\")\"; }; "
+      "do sleep 5; done";
+  // systemd expands ${…} in the command, and takes $$ for $.
+  const auto literal = [](const std::string& text) {
+    std::string out;
+    for (const char c : text) out += c == '$' ? std::string("$$") : std::string(1, c);
+    return out;
+  };
+  return without_text(
+      run_tool("systemd-run",
+               {"--quiet", "--collect", "--unit=" + awake.unit, "--property=StandardError=null",
+                "--property=KillSignal=SIGKILL", "--", "systemd-inhibit", "--what=sleep:handle-lid-switch",
+                "--mode=block", "--who=qemu-hook", "--why=" + literal(awake.reason), "/bin/sh", "-c",
+                literal(watch), "qemu-hook", literal(awake.journal), literal(awake.pid_file)},
+               timeout));
+}
+
+Result<void> RealServices::let_sleep(const std::string& unit, Milliseconds timeout) {
+  if (host_.is_copy()) return not_here();
+  if (!has_systemd() || unit_state(unit).is_down()) return {};
+  return without_text(run_tool("systemctl", {"stop", "--", unit}, timeout));
+}
+
+}  // namespace qh::host
