@@ -32,22 +32,6 @@ std::string comment_text(std::string_view text) {
 
 }  // namespace
 
-bool valid_utf8(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  for (std::size_t i = 0; i < text.size();) {
-    const unsigned c = byte(i);
-    const std::size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : 3;
-    if (more == 3 && (c < 0xf0 || c > 0xf4)) return false;
-    for (std::size_t k = 1; k <= more; ++k)
-      if ((byte(i + k) & 0xc0) != 0x80) return false;
-    // Overlong forms, surrogates, and beyond U+10FFFF.
-    if ((c == 0xe0 && byte(i + 1) < 0xa0) || (c == 0xed && byte(i + 1) >= 0xa0)) return false;
-    if ((c == 0xf0 && byte(i + 1) < 0x90) || (c == 0xf4 && byte(i + 1) >= 0x90)) return false;
-    i += 1 + more;
-  }
-  return true;
-}
-
 std::string toml_string(std::string_view text) {
   std::string out = "\"";
   for (std::size_t i = 0; i < text.size(); ++i) {

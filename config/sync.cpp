@@ -297,13 +297,6 @@ Result<Synced> Editor::edit() {
   return read_back();
 }
 
-// As reading a conf gives them, so that both can be compared.
-std::string lower_case(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 bool says_nothing(std::string_view text) {
   const Lines lines(text);
   for (std::size_t i = 0; i < lines.size(); ++i)
@@ -316,8 +309,9 @@ bool says_nothing(std::string_view text) {
 Result<Synced> sync(std::string_view text, const std::string& file, const WantedGuest& wanted,
                     OnOtherCard on_other_card) {
   WantedGuest guest = wanted;
-  guest.uuid = lower_case(std::move(guest.uuid));
-  for (WantedDevice& device : guest.devices) device.identity = lower_case(std::move(device.identity));
+  // As reading a conf gives them, so that both can be compared.
+  guest.uuid = lower_case(guest.uuid);
+  for (WantedDevice& device : guest.devices) device.identity = lower_case(device.identity);
   if (!valid_utf8(guest.name))
     return fail(ErrorKind::bad_input,
                 "the guest's name " + in_quotes(guest.name) + " is not valid UTF-8, which a conf cannot hold",
