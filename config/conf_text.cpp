@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "config/guest_settings.h"
 #include "core/text.h"
 
 namespace qh::config {
@@ -15,6 +16,14 @@ std::string with_comment(std::string setting, const std::string& comment) {
   if (comment.empty()) return setting;
   setting.resize(std::max(setting.size() + 2, comment_column), ' ');
   return setting + "# " + comment;
+}
+
+// With blanks before the "=", so that those of short keys stand below each other.
+std::string aligned(std::string line) {
+  constexpr std::size_t column = 7;
+  const std::size_t equals = line.find('=');
+  if (equals < column) line.insert(equals, column - equals, ' ');
+  return line;
 }
 
 // Fit for a comment: one line, no control characters, valid UTF-8.
@@ -62,10 +71,8 @@ std::vector<std::string> device_block(const WantedDevice& device) {
   if (!device.identity.empty())
     lines.push_back(with_comment("identity = " + toml_string(device.identity),
                                  "vendor:device, subsystem, class: the card that was meant"));
-  lines.push_back(with_comment("# detach = \"auto\"", "auto | always | never"));
-  lines.push_back(
-      with_comment("# reset  = \"none\"", "none | auto | flr | pm | bus | device_specific | remove-rescan"));
-  lines.push_back(with_comment("# allow_in_use = false", "hand it over although the host uses it"));
+  for (const auto& setting : device_settings())
+    lines.push_back(with_comment("# " + aligned(setting.line(setting.word(DeviceConf{}))), setting.comment));
   return lines;
 }
 
@@ -77,7 +84,7 @@ std::vector<std::string> new_conf_head(const WantedGuest& guest) {
       "guest = " + toml_string(guest.name),
   };
   if (!guest.uuid.empty()) lines.push_back("uuid  = " + toml_string(guest.uuid));
-  lines.push_back(with_comment("gpu   = \"auto\"", "auto | primary | secondary | none"));
+  lines.push_back(with_comment("gpu   = \"auto\"", gpu_setting().comment));
   return lines;
 }
 

@@ -3,9 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "config/fields.h"
+#include "config/guest_settings.h"
+#include "config/host_conf.h"
 
 using namespace qh::config;
 using qh::ErrorKind;
@@ -61,7 +63,8 @@ TEST_CASE("guest conf: defaults, and other spellings of the same") {
   CHECK(parsed("") == GuestConf{});
   const GuestConf conf = parsed(device);
   CHECK(conf.gpu == Gpu::automatic);
-  CHECK(conf.devices.at(0) == DeviceConf{PciAddress{0, 1, 0, 0}, "", Detach::automatic, Reset::none, false});
+  CHECK(conf.devices.at(0) ==
+        DeviceConf{PciAddress{0, 1, 0, 0}, "", Detach::automatic, Reset::none, false});
   CHECK(parsed("device = [{address = \"01:00.0\"}]") == conf);
   CHECK(parsed("device = []").devices.empty());
   CHECK(parsed("\xef\xbb\xbf[[device]]\r\n\"address\" = '''\r\n01:00.0'''\r\n") == conf);
@@ -72,13 +75,53 @@ TEST_CASE("guest conf: defaults, and other spellings of the same") {
 }
 
 TEST_CASE("guest conf: each choice is read, and printed as it is written") {
-  for (const char* gpu : {"auto", "primary", "secondary", "none"})
-    CHECK(std::string(to_string(parsed(std::string("gpu = \"") + gpu + "\"").gpu)) == gpu);
-  for (const char* detach : {"auto", "always", "never"})
-    CHECK(std::string(to_string(parsed(device + "detach = \"" + detach + "\"").devices.at(0).detach)) ==
-          detach);
-  for (const char* reset : {"none", "auto", "flr", "pm", "bus", "device_specific", "remove-rescan"})
-    CHECK(std::string(to_string(parsed(device + "reset = \"" + reset + "\"").devices.at(0).reset)) == reset);
+  const auto gpu = [](const char* word) { return parsed(std::string("gpu = \"") + word + "\"").gpu; };
+  const std::pair<const char*, Gpu> gpus[] = {{"auto", Gpu::automatic},
+                                              {"primary", Gpu::primary},
+                                              {"secondary", Gpu::secondary},
+                                              {"none", Gpu::none}};
+  for (const auto& [word, value] : gpus) {
+    CHECK(gpu(word) == value);
+    CHECK(std::string(to_string(value)) == word);
+  }
+  const std::pair<const char*, Reset> resets[] = {{"none", Reset::none},
+                                                  {"auto", Reset::automatic},
+                                                  {"flr", Reset::flr},
+                                                  {"pm", Reset::pm},
+                                                  {"bus", Reset::bus},
+                                                  {"device_specific", Reset::device_specific},
+                                                  {"remove-rescan", Reset::remove_rescan}};
+  for (const auto& [word, value] : resets) {
+    CHECK(parsed(device + "reset = \"" + word + "\"").devices.at(0).reset == value);
+    CHECK(std::string(to_string(value)) == word);
+  }
+  const std::pair<const char*, Detach> detaches[] = {
+      {"auto", Detach::automatic}, {"always", Detach::always}, {"never", Detach::never}};
+  for (const auto& [word, value] : detaches)
+    CHECK(parsed(device + "detach = \"" + word + "\"").devices.at(0).detach == value);
+}
+
+TEST_CASE("guest conf: each setting of a device is its own, in its conf and in the host's defaults") {
+  for (const auto& setting : device_settings()) {
+    CAPTURE(std::string(setting.key));
+    for (const auto word : setting.words) {
+      const std::string line = setting.line(word);
+      CAPTURE(line);
+      const auto host = parse_host_conf("[defaults]\n" + line, "host.toml");
+      REQUIRE(host.has_value());
+      const DeviceConf said = parsed(device + line).devices.at(0);
+      const DeviceConf by_default = parse_guest_conf(device, "win10.toml", host->defaults)->devices.at(0);
+      CHECK(said == by_default);
+      CHECK(setting.word(said) == word);
+      for (const auto& other : device_settings())
+        if (&other != &setting) CHECK(std::string(other.word(said)) == other.word(DeviceConf{}));
+      // What the conf says holds against the defaults.
+      for (const auto stronger : setting.words)
+        CHECK(setting.word(
+                  parse_guest_conf(device + setting.line(stronger), "f", host->defaults)->devices.at(0)) ==
+              stronger);
+    }
+  }
 }
 
 TEST_CASE("guest conf: what is wrong is refused with file, line, column and remedy") {

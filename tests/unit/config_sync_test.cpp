@@ -52,7 +52,7 @@ virsh    = "pci_0000_03_10_2"
   }
   // What is written commented out can be used by taking the '#' away.
   std::string used = expected;
-  for (const char* setting : {"# detach", "# reset", "# allow"})
+  for (const char* setting : {"# detach", "# reset ", "# allow"})
     for (auto at = used.find(setting); at != std::string::npos; at = used.find(setting)) used.erase(at, 2);
   CHECK(parse_guest_conf(used, "f").has_value());
 }
