@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "config/guest_settings.h"
 #include "core/text.h"
 
 namespace qh::config {
@@ -15,6 +16,14 @@ std::string with_comment(std::string setting, const std::string& comment) {
   if (comment.empty()) return setting;
   setting.resize(std::max(setting.size() + 2, comment_column), ' ');
   return setting + "# " + comment;
+}
+
+// With blanks before the "=", so that those of short keys stand below each other.
+std::string aligned(std::string line) {
+  constexpr std::size_t column = 7;
+  const std::size_t equals = line.find('=');
+  if (equals < column) line.insert(equals, column - equals, ' ');
+  return line;
 }
 
 // Fit for a comment: one line, no control characters, valid UTF-8.
@@ -31,22 +40,6 @@ std::string comment_text(std::string_view text) {
 }
 
 }  // namespace
-
-bool valid_utf8(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  for (std::size_t i = 0; i < text.size();) {
-    const unsigned c = byte(i);
-    const std::size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : 3;
-    if (more == 3 && (c < 0xf0 || c > 0xf4)) return false;
-    for (std::size_t k = 1; k <= more; ++k)
-      if ((byte(i + k) & 0xc0) != 0x80) return false;
-    // Overlong forms, surrogates, and beyond U+10FFFF.
-    if ((c == 0xe0 && byte(i + 1) < 0xa0) || (c == 0xed && byte(i + 1) >= 0xa0)) return false;
-    if ((c == 0xf0 && byte(i + 1) < 0x90) || (c == 0xf4 && byte(i + 1) >= 0x90)) return false;
-    i += 1 + more;
-  }
-  return true;
-}
 
 std::string toml_string(std::string_view text) {
   std::string out = "\"";
@@ -78,10 +71,8 @@ std::vector<std::string> device_block(const WantedDevice& device) {
   if (!device.identity.empty())
     lines.push_back(with_comment("identity = " + toml_string(device.identity),
                                  "vendor:device, subsystem, class: the card that was meant"));
-  lines.push_back(with_comment("# detach = \"auto\"", "auto | always | never"));
-  lines.push_back(
-      with_comment("# reset  = \"none\"", "none | auto | flr | pm | bus | device_specific | remove-rescan"));
-  lines.push_back(with_comment("# allow_in_use = false", "hand it over although the host uses it"));
+  for (const auto& setting : device_settings())
+    lines.push_back(with_comment("# " + aligned(setting.line(setting.word(DeviceConf{}))), setting.comment));
   return lines;
 }
 
@@ -93,7 +84,7 @@ std::vector<std::string> new_conf_head(const WantedGuest& guest) {
       "guest = " + toml_string(guest.name),
   };
   if (!guest.uuid.empty()) lines.push_back("uuid  = " + toml_string(guest.uuid));
-  lines.push_back(with_comment("gpu   = \"auto\"", "auto | primary | secondary | none"));
+  lines.push_back(with_comment("gpu   = \"auto\"", gpu_setting().comment));
   return lines;
 }
 

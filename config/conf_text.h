@@ -9,8 +9,6 @@
 
 namespace qh::config {
 
-bool valid_utf8(std::string_view text);
-
 // A TOML basic string, with its quotes. `text` must be valid UTF-8.
 std::string toml_string(std::string_view text);
 

@@ -13,18 +13,20 @@ namespace qh::config {
 enum class Gpu { automatic, primary, secondary, none };
 enum class Detach { automatic, always, never };
 enum class Reset { none, automatic, flr, pm, bus, device_specific, remove_rescan };
+enum class Reserve { no, display, all };  // what of a card is kept from the host's desktops
 
-const char* to_string(Gpu value);  // as written in the conf: "auto", "primary", …
-const char* to_string(Detach value);
+const char* to_string(Gpu value);    // as written in the conf: "auto", "primary", …
 const char* to_string(Reset value);  // "none", "auto", "flr", …, "remove-rescan"
 
+// A new setting is a field here, a row in guest_settings.cpp, and a line in each file of etc-libvirt/.
 struct DeviceConf {
   PciAddress address;
-  std::string identity =
-      {};  // "vvvv:dddd ssss:ssss cccccc" in lower case: the card that was meant; empty if not known yet
+  // The card that was meant, "vvvv:dddd ssss:ssss cccccc" in lower case; empty if not known yet.
+  std::string identity = {};
   Detach detach = Detach::automatic;
   Reset reset = Reset::none;
   bool allow_in_use = false;
+  Reserve reserve = Reserve::no;
 
   bool operator==(const DeviceConf&) const = default;
 };
@@ -32,9 +34,7 @@ struct DeviceConf {
 // What the host's conf says for guests and devices whose own conf does not.
 struct Defaults {
   Gpu gpu = Gpu::automatic;
-  Detach detach = Detach::automatic;
-  Reset reset = Reset::none;
-  bool allow_in_use = false;
+  DeviceConf settings = {};  // those of every device; no address
 
   DeviceConf device(const PciAddress& address) const;  // of a device that no conf names
   bool operator==(const Defaults&) const = default;
@@ -62,14 +62,5 @@ Result<GuestConf> parse_guest_conf(std::string_view text, const std::string& fil
 struct TomlValue;
 Result<GuestConf> read_guest_conf(const TomlValue& root, const std::string& file,
                                   const Defaults& defaults = {});
-
-// The settings of [defaults], which are named like a guest's and a device's.
-struct TomlEntry;
-Result<void> read_default(const TomlEntry& entry, const std::string& file, Defaults& out);
-// Of a guest's conf: what stands at its top, and what below a [[device]].
-const std::vector<std::string_view>& guest_keys();
-const std::vector<std::string_view>& device_keys();
-// Of [defaults].
-const std::vector<std::string_view>& default_keys();
 
 }  // namespace qh::config

@@ -12,7 +12,6 @@
 namespace qh::config {
 
 enum class Backend { automatic, libvirt, sysfs };
-const char* to_string(Backend value);  // "auto", "libvirt", "sysfs"
 
 // How long each kind of step may take. In the file: seconds, whole or fractional, above 0, at most 3600.
 struct Deadlines {

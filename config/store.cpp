@@ -44,26 +44,18 @@ Result<void> trusted(const std::string& path, const struct stat& status) {
   return {};
 }
 
-Result<void> trusted_folder(const std::string& path, const Fd& folder) {
+// Its files are then found through it, whatever is put in its place.
+Result<Fd> open_folder(const std::string& path) {
+  Fd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const int error = errno;
+  if (!folder && link_target(path))
+    return fail(ErrorKind::refused, printable(path) + " is a symbolic link", "put the folder itself there");
+  if (!folder && error == ENOTDIR) return fail(ErrorKind::refused, printable(path) + " is not a folder");
+  if (!folder) return fail(system_error("open", printable(path), error));
   struct stat status {};
   if (::fstat(folder.get(), &status) != 0) return cannot("look at", path);
-  return trusted(path, status);
-}
-
-int open_folder(const std::string& path) {
-  return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-bool is_link(const std::string& path) {
-  struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
-}
-
-tl::unexpected<Error> no_folder(const std::string& path, int error) {
-  if (is_link(path))
-    return fail(ErrorKind::refused, printable(path) + " is a symbolic link", "put the folder itself there");
-  if (error == ENOTDIR) return fail(ErrorKind::refused, printable(path) + " is not a folder");
-  return fail(system_error("open", printable(path), error));
+  if (auto ok = trusted(path, status); !ok) return fail(ok.error());
+  return folder;
 }
 
 tl::unexpected<Error> linked_file(const std::string& path) {
@@ -117,7 +109,7 @@ class TemporaryFile {
 
 Result<std::string> load_at(const Fd& folder, const std::string& path, const std::string& name) {
   const auto file = open_regular(printable(path), folder.get(), name.c_str());
-  if (!file && is_link(path)) return linked_file(path);
+  if (!file && link_target(path)) return linked_file(path);
   if (!file) return fail(file.error());
   struct stat status {};
   if (::fstat(file->get(), &status) != 0) return cannot("look at", path);
@@ -125,50 +117,40 @@ Result<std::string> load_at(const Fd& folder, const std::string& path, const std
   return read_fd(file->get(), printable(path), largest_conf);
 }
 
-// Without it the file could be the old one again after a power failure. Not every file system can.
-Result<void> sync_folder(const Fd& folder, const std::string& path) {
-  if (::fsync(folder.get()) != 0 && errno != EINVAL && errno != ENOTSUP)
-    return cannot("make durable what was written to", path);
-  return {};
-}
-
 }  // namespace
 
 Result<std::string> load(const std::string& path) {
   const Path at = split_path(path);
-  const Fd folder(open_folder(at.folder));
-  if (!folder) return no_folder(at.folder, errno);
-  // Also when the conf is not there: whoever may write here may have taken it away.
-  if (auto ok = trusted_folder(at.folder, folder); !ok) return fail(ok.error());
-  return load_at(folder, path, at.name);
+  // Also when the conf is not there: whoever may write in the folder may have taken it away.
+  const auto folder = open_folder(at.folder);
+  if (!folder) return fail(folder.error());
+  return load_at(*folder, path, at.name);
 }
 
 Result<void> load_folder(const std::string& path, const EachConf& each) {
-  const Fd folder(open_folder(path));
-  if (!folder && errno == ENOENT) return {};
-  if (!folder) return no_folder(path, errno);
-  if (auto ok = trusted_folder(path, folder); !ok) return ok;
+  const auto folder = open_folder(path);
+  if (!folder && folder.error().is(ErrorKind::not_found)) return {};
+  if (!folder) return fail(folder.error());
   for (const auto& name : list_folder(path))
     if (name.size() > 5 && name.ends_with(".toml"))
-      each(path + "/" + name, load_at(folder, path + "/" + name, name));
+      each(path + "/" + name, load_at(*folder, path + "/" + name, name));
   return {};
 }
 
 Result<void> save(const std::string& path, std::string_view text) {
   const Path at = split_path(path);
   if (auto done = make_folders(at.folder); !done) return done;
-  const Fd folder(open_folder(at.folder));
-  if (!folder) return no_folder(at.folder, errno);
-  if (auto ok = trusted_folder(at.folder, folder); !ok) return ok;
+  const auto folder = open_folder(at.folder);
+  if (!folder) return fail(folder.error());
 
   struct stat old {};
-  const bool exists = ::fstatat(folder.get(), at.name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
+  const bool exists = ::fstatat(folder->get(), at.name.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
   if (!exists && errno != ENOENT) return cannot("look at", path);
   if (exists && S_ISLNK(old.st_mode)) return linked_file(path);
   if (exists && !S_ISREG(old.st_mode))
     return fail(ErrorKind::refused, printable(path) + " is not a regular file");
 
-  TemporaryFile temporary(folder);
+  TemporaryFile temporary(*folder);
   if (!temporary.fd()) return cannot("make a temporary file beside", path);
   const int fd = temporary.fd().get();
   if (exists)
@@ -177,17 +159,16 @@ Result<void> save(const std::string& path, std::string_view text) {
   if (auto done = write_all(fd, text, printable(path)); !done) return done;
   if (::fsync(fd) != 0) return cannot("write", path);
   if (!temporary.rename(at.name)) return cannot("replace", path);
-  return sync_folder(folder, path);
+  return sync_folder(at.folder);
 }
 
 Result<void> rename(const std::string& path, const std::string& new_path) {
   const Path from = split_path(path), to = split_path(new_path);
-  const Fd folder(open_folder(from.folder));
-  if (!folder) return no_folder(from.folder, errno);
-  if (auto ok = trusted_folder(from.folder, folder); !ok) return ok;
-  if (::renameat2(folder.get(), from.name.c_str(), folder.get(), to.name.c_str(), RENAME_NOREPLACE) != 0)
+  const auto folder = open_folder(from.folder);
+  if (!folder) return fail(folder.error());
+  if (::renameat2(folder->get(), from.name.c_str(), folder->get(), to.name.c_str(), RENAME_NOREPLACE) != 0)
     return cannot("rename", path);
-  return sync_folder(folder, new_path);
+  return sync_folder(from.folder);
 }
 
 }  // namespace qh::config

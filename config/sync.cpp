@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/conf_text.h"
+#include "config/guest_settings.h"
 #include "config/lines.h"
 #include "config/toml.h"
 #include "core/text.h"
@@ -15,21 +16,19 @@
 namespace qh::config {
 namespace {
 
-const TomlEntry* find(const TomlValue& table, std::string_view key) {
-  for (const TomlEntry& entry : table.entries)
-    if (entry.key == key) return &entry;
-  return nullptr;
-}
-
 // A user's comment and a setting that is commented out look different: "# reset = …".
 bool commented_setting(std::string_view line) {
   line = trimmed(line);
   line.remove_prefix(std::min(line.find_first_not_of("# \t"), line.size()));
-  for (std::string_view key : {"address", "virsh", "identity", "detach", "reset", "allow_in_use"})
+  static const auto keys = device_keys();
+  for (std::string_view key : keys)
     if (line.substr(0, key.size()) == key && trimmed(line.substr(key.size())).substr(0, 1) == "=")
       return true;
   return false;
 }
+
+// With their values.
+using Keys = std::vector<std::pair<std::string, std::string>>;
 
 class Editor {
  public:
@@ -51,9 +50,8 @@ class Editor {
   Result<Synced> read_back();
 
   Result<void> set_string(const TomlValue& value, const std::string& text);
-  void insert_beside(const TomlEntry& anchor, bool below,
-                     const std::vector<std::pair<std::string, std::string>>& keys);
-  void insert_head(const std::vector<std::pair<std::string, std::string>>& keys);
+  void insert_beside(const TomlEntry& anchor, bool below, const Keys& keys);
+  void insert_head(const Keys& keys);
   Result<Block> block(const TomlValue& table) const;
   void drop(const Block& block);
   tl::unexpected<Error> cannot_edit(Position at, const std::string& why, std::string remedy) const;
@@ -93,8 +91,7 @@ Result<void> Editor::set_string(const TomlValue& value, const std::string& text)
 }
 
 // Lines "key = value" above or below that of `anchor`, indented and aligned like it.
-void Editor::insert_beside(const TomlEntry& anchor, bool below,
-                           const std::vector<std::pair<std::string, std::string>>& keys) {
+void Editor::insert_beside(const TomlEntry& anchor, bool below, const Keys& keys) {
   const std::string& line = lines_[anchor.key_at.line - 1];
   const std::string indent = line.substr(0, line.find_first_not_of(" \t"));
   const std::size_t equals = line.find('=');
@@ -111,7 +108,7 @@ void Editor::insert_beside(const TomlEntry& anchor, bool below,
 
 // For a conf without any key of the head: below the comments that it begins with, unless those belong to a
 // device.
-void Editor::insert_head(const std::vector<std::pair<std::string, std::string>>& keys) {
+void Editor::insert_head(const Keys& keys) {
   std::size_t at = 0;
   while (at < lines_.size() && lines_.comment(at)) ++at;
   if (at < lines_.size() && !lines_.blank(at)) at = 0;
@@ -125,26 +122,26 @@ Result<void> Editor::head() {
   // A guest keeps its UUID when it is renamed (virsh domrename).
   const bool same_uuid = !guest_.uuid.empty() && expected_.uuid == guest_.uuid;
   if (!expected_.guest.empty() && expected_.guest != guest_.name && !same_uuid) {
-    const Position at = find(root_, "guest")->value.begin;
+    const Position at = root_.find("guest")->value.begin;
     return error_at(
         file_, at,
         "this is the conf of guest " + in_quotes(expected_.guest) + ", not of " + in_quotes(guest_.name),
         "if the guest was renamed, correct the line 'guest'");
   }
-  std::vector<std::pair<std::string, std::string>> missing;
+  Keys missing;
   const auto want = [&](const char* key, std::string& now, const std::string& wanted) -> Result<void> {
     if (wanted.empty() || now == wanted) return {};
     now = wanted;
-    if (const TomlEntry* entry = find(root_, key)) return set_string(entry->value, wanted);
+    if (const TomlEntry* entry = root_.find(key)) return set_string(entry->value, wanted);
     missing.emplace_back(key, wanted);
     return {};
   };
   if (auto done = want("guest", expected_.guest, guest_.name); !done) return done;
   if (auto done = want("uuid", expected_.uuid, guest_.uuid); !done) return done;
   if (missing.empty()) return {};
-  if (const TomlEntry* guest = find(root_, "guest"))
+  if (const TomlEntry* guest = root_.find("guest"))
     insert_beside(*guest, true, missing);
-  else if (const TomlEntry* first = find(root_, "uuid") ? find(root_, "uuid") : find(root_, "gpu"))
+  else if (const TomlEntry* first = root_.find("uuid") ? root_.find("uuid") : root_.find("gpu"))
     insert_beside(*first, false, missing);
   else
     insert_head(missing);
@@ -156,7 +153,7 @@ Result<void> Editor::compare() {
   std::map<PciAddress, const WantedDevice*> wanted;
   for (const WantedDevice& device : guest_.devices) wanted.try_emplace(device.address, &device);
 
-  const TomlEntry* list = find(root_, "device");
+  const TomlEntry* list = root_.find("device");
   std::vector<DeviceConf> kept;
   for (std::size_t i = 0; i < expected_.devices.size(); ++i) {
     DeviceConf& device = expected_.devices[i];
@@ -189,8 +186,8 @@ Result<void> Editor::keep_device(const TomlValue& table, DeviceConf& device, con
   if (auto editable = block(table); !editable) return fail(editable.error());
   if (other_card) out_.accepted.push_back(device.address);
   device.identity = wanted.identity;
-  if (const TomlEntry* entry = find(table, "identity")) return set_string(entry->value, wanted.identity);
-  const TomlEntry* anchor = find(table, "virsh") ? find(table, "virsh") : find(table, "address");
+  if (const TomlEntry* entry = table.find("identity")) return set_string(entry->value, wanted.identity);
+  const TomlEntry* anchor = table.find("virsh") ? table.find("virsh") : table.find("address");
   insert_beside(*anchor, true, {{"identity", wanted.identity}});
   return {};
 }
@@ -239,7 +236,7 @@ Result<void> Editor::apply() {
   if (!new_ones_.empty()) {
     // Behind the last device, or behind the last line that says something.
     std::size_t at = 0;
-    const TomlEntry* list = find(root_, "device");
+    const TomlEntry* list = root_.find("device");
     if (list && list->value.items.empty())
       return cannot_edit(list->key_at, "the devices are written as one list, device = [ ]",
                          "delete this line");
@@ -297,13 +294,6 @@ Result<Synced> Editor::edit() {
   return read_back();
 }
 
-// As reading a conf gives them, so that both can be compared.
-std::string lower_case(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 bool says_nothing(std::string_view text) {
   const Lines lines(text);
   for (std::size_t i = 0; i < lines.size(); ++i)
@@ -316,8 +306,9 @@ bool says_nothing(std::string_view text) {
 Result<Synced> sync(std::string_view text, const std::string& file, const WantedGuest& wanted,
                     OnOtherCard on_other_card) {
   WantedGuest guest = wanted;
-  guest.uuid = lower_case(std::move(guest.uuid));
-  for (WantedDevice& device : guest.devices) device.identity = lower_case(std::move(device.identity));
+  // As reading a conf gives them, so that both can be compared.
+  guest.uuid = lower_case(guest.uuid);
+  for (WantedDevice& device : guest.devices) device.identity = lower_case(device.identity);
   if (!valid_utf8(guest.name))
     return fail(ErrorKind::bad_input,
                 "the guest's name " + in_quotes(guest.name) + " is not valid UTF-8, which a conf cannot hold",

@@ -124,6 +124,12 @@ TomlValue convert(const toml::node& node) {
 
 }  // namespace
 
+const TomlEntry* TomlValue::find(std::string_view key) const {
+  for (const TomlEntry& entry : entries)
+    if (entry.key == key) return &entry;
+  return nullptr;
+}
+
 const char* to_string(TomlValue::Type type) {
   switch (type) {
     case TomlValue::Type::table:

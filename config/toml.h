@@ -37,6 +37,8 @@ struct TomlValue {
   bool boolean = false;
   std::vector<TomlEntry> entries;  // of a table, in the order of the text
   std::vector<TomlValue> items;    // of an array
+
+  const TomlEntry* find(std::string_view key) const;  // null if there is none
 };
 
 struct TomlEntry {

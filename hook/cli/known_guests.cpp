@@ -4,7 +4,6 @@
 #include <set>
 #include <unordered_set>
 
-#include "config/plain_conf.h"
 #include "config/store.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -45,12 +44,8 @@ class Collector {
 
 void Collector::conf(const std::string& path, const Result<std::string>& text) {
   if (!text) return found.warnings.push_back(text.error().message);
-  auto conf = config::read_plain_conf(*text);
-  if (!conf) {
-    auto parsed = config::parse_guest_conf(*text, path);
-    if (!parsed) return found.warnings.push_back(parsed.error().message);
-    conf = std::move(*parsed);
-  }
+  const auto conf = config::parse_guest_conf(*text, path);
+  if (!conf) return found.warnings.push_back(conf.error().message);
   KnownGuest guest{guest_of_conf(*conf, path), conf->gpu, {}};
   names_.insert(guest.name);
   for (const auto& d : conf->devices)

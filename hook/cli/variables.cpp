@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "config/fields.h"
+#include "config/setting.h"
 
 namespace qh::cli {
 namespace {

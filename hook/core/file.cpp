@@ -96,7 +96,9 @@ Result<void> make_folders(const std::string& path) {
 
 Result<void> sync_folder(const std::string& path) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) < 0) return fail(system_error("sync the folder", path, errno));
+  // Some file systems have nothing to sync in a folder, and say so.
+  const bool synced = fd && (::fsync(fd.get()) == 0 || errno == EINVAL || errno == ENOTSUP);
+  if (!synced) return fail(system_error("sync the folder", path, errno));
   return {};
 }
 

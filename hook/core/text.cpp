@@ -29,6 +29,13 @@ void append_hex(std::string& out, const char* format, char c) {
   out += buffer;
 }
 
+// The byte for the "%XX" at the start of `text`; -1 if there is none.
+int percent_byte(std::string_view text) {
+  if (text.size() < 3 || text[0] != '%') return -1;
+  const int high = hex_digit(text[1]), low = hex_digit(text[2]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
 }  // namespace
 
 int hex_digit(char c) {
@@ -36,6 +43,22 @@ int hex_digit(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+bool valid_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t n = utf8_length(text);
+    if (n == 0) return false;
+    text.remove_prefix(n);
+  }
+  return true;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -111,15 +134,10 @@ std::optional<std::string> from_word(std::string_view word) {
   if (word == "-") return std::string();
   std::string out;
   for (std::size_t i = 0; i < word.size(); ++i) {
-    if (word[i] != '%') {
-      out += word[i];
-      continue;
-    }
-    const int high = i + 2 < word.size() ? hex_digit(word[i + 1]) : -1;
-    const int low = i + 2 < word.size() ? hex_digit(word[i + 2]) : -1;
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
+    const int byte = percent_byte(word.substr(i));
+    if (word[i] == '%' && byte < 0) return std::nullopt;
+    out += byte < 0 ? word[i] : static_cast<char>(byte);
+    if (byte >= 0) i += 2;
   }
   return out;
 }
@@ -156,14 +174,9 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
 std::string guest_of_file_name(std::string_view file_name) {
   std::string guest;
   for (std::size_t i = 0; i < file_name.size(); ++i) {
-    const int high = i + 2 < file_name.size() ? hex_digit(file_name[i + 1]) : -1;
-    const int low = high >= 0 ? hex_digit(file_name[i + 2]) : -1;
-    if (file_name[i] == '%' && low >= 0) {
-      guest += static_cast<char>(high * 16 + low);
-      i += 2;
-    } else {
-      guest += file_name[i];
-    }
+    const int byte = percent_byte(file_name.substr(i));
+    guest += byte < 0 ? file_name[i] : static_cast<char>(byte);
+    if (byte >= 0) i += 2;
   }
   return guest;
 }

@@ -11,6 +11,11 @@ namespace qh {
 // The value of a hexadecimal digit, or -1.
 int hex_digit(char c);
 
+// ASCII letters in lower case; all else as it is.
+std::string lower_case(std::string_view text);
+
+bool valid_utf8(std::string_view text);
+
 // Without the blanks and newlines at both ends.
 std::string_view trimmed(std::string_view text);
 

@@ -30,18 +30,12 @@ bool is_defined(const host::Host& host, const std::string& guest) {
   return false;
 }
 
-bool may_name(std::string text, const std::string& uuid) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-  return text.find(uuid) != std::string::npos;
-}
-
 // The confs with this UUID of guests that are no longer defined.
 std::vector<FoundConf> former_confs(const host::Host& host, const std::string& guest, const std::string& uuid,
                                     std::vector<std::string>& notices) {
   std::vector<FoundConf> found;
   const auto look = [&](const std::string& path, const Result<std::string>& text) {
-    if (!text || !may_name(*text, uuid)) return;
+    if (!text || lower_case(*text).find(uuid) == std::string::npos) return;
     const auto conf = config::parse_guest_conf(*text, path);
     if (!conf) {
       notices.push_back("not used for " + in_quotes(guest) +

@@ -32,7 +32,8 @@ struct Guest {
   std::vector<PciAddress> addresses() const;
 };
 
-// Puts XML, conf and host together. A device that the conf does not name has the defaults.
+// Puts XML, conf and host together. The conf is one that sync() made: it names every device, and the host's
+// defaults are in it already.
 Guest make_guest(const xml::Domain& domain, const config::GuestConf& conf, const host::Host& host);
 
 }  // namespace qh::handover

@@ -141,7 +141,7 @@ void reset_device(Ports& ports, Journal& journal, const PciAddress& address, con
 }  // namespace
 
 void reset_devices(Ports& ports, const config::GuestConf& conf) {
-  const bool any = ports.conf.defaults.reset != Reset::none ||
+  const bool any = ports.conf.defaults.settings.reset != Reset::none ||
                    std::any_of(conf.devices.begin(), conf.devices.end(),
                                [](const auto& d) { return d.reset != Reset::none; });
   if (!any) return;

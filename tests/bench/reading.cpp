@@ -1,11 +1,10 @@
-// What reading costs, as ratios: how the time grows with the text, and how one reader compares with another.
+// What reading costs, as ratios: how the time grows with the text.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <functional>
 #include <string>
 
-#include "config/plain_conf.h"
 #include "config/sync.h"
 #include "xml/domain.h"
 
@@ -62,6 +61,4 @@ int main() {
   const double whole = seconds([&] { (void)config::parse_guest_conf(many_text, "f"); });
   std::printf("%-62s %6.1f\n",
               "sync of a conf, nothing to do, against reading it alone:", sync(many_text, many) / whole);
-  std::printf("%-62s %6.1f\n", "a conf by the TOML library, against --query's own reader:",
-              whole / seconds([&] { (void)config::read_plain_conf(many_text); }));
 }

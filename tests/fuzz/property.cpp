@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "config/conf_text.h"
+#include "core/text.h"
 
 namespace qh::fuzz {
 namespace {
@@ -34,7 +34,7 @@ bool fit_for_terminal(std::string_view text) {
     if (byte < 0x20 || byte == 0x7f) return false;
     if (byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) return false;
   }
-  return config::valid_utf8(text);
+  return valid_utf8(text);
 }
 
 void require_bad_input(const Error& error) {

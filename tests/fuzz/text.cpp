@@ -1,7 +1,6 @@
 // The helpers for text from outside: file names of guests, and what is shown.
 #include "core/text.h"
 
-#include "config/conf_text.h"
 #include "property.h"
 #include "xml/values.h"
 
@@ -51,7 +50,7 @@ void check(std::string_view input) {
   for (const auto place : {xml::Place::attribute, xml::Place::content}) {
     const auto value = xml::unescape(input, place);
     require(!value || value->size() <= input.size(), "a value does not grow");
-    require(!value || !config::valid_utf8(input) || config::valid_utf8(*value), "a reference is a character");
+    require(!value || !valid_utf8(input) || valid_utf8(*value), "a reference is a character");
   }
   (void)xml::parse_uint(std::string(input));
   const auto uuid = xml::canonical_uuid(input);

@@ -3,9 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "config/fields.h"
+#include "config/guest_settings.h"
+#include "config/host_conf.h"
 
 using namespace qh::config;
 using qh::ErrorKind;
@@ -37,6 +39,7 @@ identity = "10DE:2484 1462:3909 030000"
 detach = "always"
 reset  = "remove-rescan"
 allow_in_use = true
+reserve = "display"
 
 [[device]]
 address = "pci_10000_e1_00_0"
@@ -50,7 +53,7 @@ identity = ""
   CHECK(conf.gpu == Gpu::secondary);
   REQUIRE(conf.devices.size() == 3);
   CHECK(conf.devices[0] == DeviceConf{PciAddress{0, 1, 0, 0}, "10de:2484 1462:3909 030000", Detach::always,
-                                      Reset::remove_rescan, true});
+                                      Reset::remove_rescan, true, Reserve::display});
   CHECK(conf.devices[1] == DeviceConf{PciAddress{0x10000, 0xe1, 0, 0}});
   CHECK(conf.devices[2] == DeviceConf{PciAddress{0, 2, 0, 0}});
   CHECK(conf.find({0, 2, 0, 0}) == &conf.devices[2]);
@@ -61,7 +64,8 @@ TEST_CASE("guest conf: defaults, and other spellings of the same") {
   CHECK(parsed("") == GuestConf{});
   const GuestConf conf = parsed(device);
   CHECK(conf.gpu == Gpu::automatic);
-  CHECK(conf.devices.at(0) == DeviceConf{PciAddress{0, 1, 0, 0}, "", Detach::automatic, Reset::none, false});
+  CHECK(conf.devices.at(0) ==
+        DeviceConf{PciAddress{0, 1, 0, 0}, "", Detach::automatic, Reset::none, false, Reserve::no});
   CHECK(parsed("device = [{address = \"01:00.0\"}]") == conf);
   CHECK(parsed("device = []").devices.empty());
   CHECK(parsed("\xef\xbb\xbf[[device]]\r\n\"address\" = '''\r\n01:00.0'''\r\n") == conf);
@@ -72,13 +76,57 @@ TEST_CASE("guest conf: defaults, and other spellings of the same") {
 }
 
 TEST_CASE("guest conf: each choice is read, and printed as it is written") {
-  for (const char* gpu : {"auto", "primary", "secondary", "none"})
-    CHECK(std::string(to_string(parsed(std::string("gpu = \"") + gpu + "\"").gpu)) == gpu);
-  for (const char* detach : {"auto", "always", "never"})
-    CHECK(std::string(to_string(parsed(device + "detach = \"" + detach + "\"").devices.at(0).detach)) ==
-          detach);
-  for (const char* reset : {"none", "auto", "flr", "pm", "bus", "device_specific", "remove-rescan"})
-    CHECK(std::string(to_string(parsed(device + "reset = \"" + reset + "\"").devices.at(0).reset)) == reset);
+  const auto gpu = [](const char* word) { return parsed(std::string("gpu = \"") + word + "\"").gpu; };
+  const std::pair<const char*, Gpu> gpus[] = {{"auto", Gpu::automatic},
+                                              {"primary", Gpu::primary},
+                                              {"secondary", Gpu::secondary},
+                                              {"none", Gpu::none}};
+  for (const auto& [word, value] : gpus) {
+    CHECK(gpu(word) == value);
+    CHECK(std::string(to_string(value)) == word);
+  }
+  const std::pair<const char*, Reset> resets[] = {{"none", Reset::none},
+                                                  {"auto", Reset::automatic},
+                                                  {"flr", Reset::flr},
+                                                  {"pm", Reset::pm},
+                                                  {"bus", Reset::bus},
+                                                  {"device_specific", Reset::device_specific},
+                                                  {"remove-rescan", Reset::remove_rescan}};
+  for (const auto& [word, value] : resets) {
+    CHECK(parsed(device + "reset = \"" + word + "\"").devices.at(0).reset == value);
+    CHECK(std::string(to_string(value)) == word);
+  }
+  const std::pair<const char*, Detach> detaches[] = {
+      {"auto", Detach::automatic}, {"always", Detach::always}, {"never", Detach::never}};
+  for (const auto& [word, value] : detaches)
+    CHECK(parsed(device + "detach = \"" + word + "\"").devices.at(0).detach == value);
+  const std::pair<const char*, Reserve> reserves[] = {
+      {"no", Reserve::no}, {"display", Reserve::display}, {"all", Reserve::all}};
+  for (const auto& [word, value] : reserves)
+    CHECK(parsed(device + "reserve = \"" + word + "\"").devices.at(0).reserve == value);
+}
+
+TEST_CASE("guest conf: each setting of a device is its own, in its conf and in the host's defaults") {
+  for (const auto& setting : device_settings()) {
+    CAPTURE(std::string(setting.key));
+    for (const auto word : setting.words) {
+      const std::string line = setting.line(word);
+      CAPTURE(line);
+      const auto host = parse_host_conf("[defaults]\n" + line, "host.toml");
+      REQUIRE(host.has_value());
+      const DeviceConf said = parsed(device + line).devices.at(0);
+      const DeviceConf by_default = parse_guest_conf(device, "win10.toml", host->defaults)->devices.at(0);
+      CHECK(said == by_default);
+      CHECK(setting.word(said) == word);
+      for (const auto& other : device_settings())
+        if (&other != &setting) CHECK(std::string(other.word(said)) == other.word(DeviceConf{}));
+      // What the conf says holds against the defaults.
+      for (const auto stronger : setting.words)
+        CHECK(setting.word(
+                  parse_guest_conf(device + setting.line(stronger), "f", host->defaults)->devices.at(0)) ==
+              stronger);
+    }
+  }
 }
 
 TEST_CASE("guest conf: what is wrong is refused with file, line, column and remedy") {
@@ -147,6 +195,8 @@ TEST_CASE("guest conf: what is wrong is refused with file, line, column and reme
       {device + "reset = \"device-specific\"\n", "3:9: 'reset' cannot be",
        "did you mean \"device_specific\"?"},
       {device + "reset = \"remove_rescan\"\n", "3:9: 'reset' cannot be", "did you mean \"remove-rescan\"?"},
+      {device + "reserve = \"yes\"\n", "3:11: 'reserve' cannot be \"yes\"", "\"display\", \"all\""},
+      {device + "reserve = true\n", "3:11: 'reserve' must be a string, not true or false"},
       {"uuid = \"4dea22b3\"\n", "1:8: '4dea22b3' is not a UUID"},
       {"uuid = \"4dea22b31d52d8f32516782e98ab3fa0\"\n", "1:8: "},
       {device + "identity = \"10de:2484\"\n", "3:12: '10de:2484' is not an identity",

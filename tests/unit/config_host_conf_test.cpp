@@ -44,8 +44,10 @@ TEST_CASE("host conf: every key is read") {
   CHECK(conf.deadlines.display_manager == 5s);
   CHECK(conf.deadlines.lock == 10s);
   CHECK(conf.deadlines.whole == 600s);
-  for (const char* backend : {"auto", "libvirt", "sysfs"})
-    CHECK(std::string(to_string(parsed(std::string("backend = \"") + backend + "\"").backend)) == backend);
+  CHECK(parsed("backend = \"auto\"").backend == Backend::automatic);
+  CHECK(parsed("backend = \"libvirt\"").backend == Backend::libvirt);
+  CHECK(parsed("write_confs = true").write_confs);
+  CHECK_FALSE(parsed("write_confs = false").write_confs);
   CHECK(parsed("deadlines = {lock = 7}").deadlines.lock == 7s);
   CHECK(parsed("deadlines.lock = 7").deadlines.lock == 7s);
   // Above 0 stays above 0.
@@ -69,6 +71,12 @@ TEST_CASE("host conf: what is wrong is refused") {
       {"[deadlines]\nbackend = \"auto\"\n", "2:1: unknown key 'backend' in [deadlines]",
        "above the line [deadlines]"},
       {"[deadlines]\ndetatch = 3\n", "2:1: unknown key 'detatch'", "did you mean 'detach'?"},
+      {"reserve = \"no\"\n", "1:1: unknown key 'reserve' outside of [defaults]", "below a line [defaults]"},
+      {"write_confs = 1\n", "1:15: 'write_confs' must be true or false", "write_confs = false"},
+      {"[defaults]\nreserved = \"no\"\n", "2:1: unknown key 'reserved' in [defaults]",
+       "did you mean 'reserve'?"},
+      {"[defaults]\nallow_in_use = \"no\"\n", "2:16: 'allow_in_use' must be true or false",
+       "allow_in_use = true"},
       {"[[deadlines]]\n", "1:1: 'deadlines' must be a table", "[deadlines]"},
       {"deadlines = 3\n", "1:13: 'deadlines' must be a table"},
       {"[deadlines]\nlock = \"3\"\n", "2:8: 'lock' must be a number, not a string", "lock = 20"},

@@ -6,6 +6,7 @@
 
 #include "config/sync.h"
 #include "config_sync_support.h"
+#include "core/text.h"
 
 using namespace sync_test;
 
@@ -173,7 +174,7 @@ TEST_CASE("sync: names from outside cannot break the conf") {
     CHECK(s.conf.devices.size() == 2);
     for (char c : s.text) CHECK((c == '\n' || static_cast<unsigned char>(c) >= 0x20));
     CHECK(s.text.find("\xc2\x9b") == std::string::npos);
-    CHECK(valid_utf8(s.text));
+    CHECK(qh::valid_utf8(s.text));
   }
   CHECK(synced("", {"g", "", {{gpu, "", "two\nlines\x1b"}}})
             .text.find("[[device]]                    # two lines\n") != std::string::npos);

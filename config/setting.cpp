@@ -1,4 +1,4 @@
-#include "config/fields.h"
+#include "config/setting.h"
 
 #include <algorithm>
 
@@ -7,13 +7,6 @@
 
 namespace qh::config {
 namespace {
-
-std::string lower_case(std::string_view word) {
-  std::string out(word);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 // Levenshtein's distance; a swap of neighbours counts once.
 std::size_t distance(const std::string& a, const std::string& b) {
@@ -74,15 +67,30 @@ tl::unexpected<Error> wrong_type(const std::string& file, const TomlEntry& entry
       "write, for example: " + entry.key + " = " + example);
 }
 
-tl::unexpected<Error> unknown_choice(const std::string& file, const TomlEntry& entry,
-                                     const std::vector<std::string_view>& names) {
+Result<std::size_t> find_word(const std::string& file, const TomlEntry& entry,
+                              const std::vector<std::string_view>& words) {
+  if (entry.value.type != TomlValue::Type::string)
+    return wrong_type(file, entry, TomlValue::Type::string, as_value(words.front()));
+  const std::string& word = entry.value.string;
+  const auto found = std::find(words.begin(), words.end(), word);
+  if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
   std::vector<std::string> all;
-  for (std::string_view name : names) all.push_back(as_value(name));
+  for (const std::string_view known : words) all.push_back(as_value(known));
   std::string remedy = "one of " + join(all);
-  if (const auto meant = nearest(entry.value.string, names); !meant.empty())
+  if (const auto meant = nearest(word, words); !meant.empty())
     remedy = "did you mean " + as_value(meant) + "? (" + remedy + ")";
-  return error_at(file, entry.value.begin,
-                  in_quotes(entry.key) + " cannot be \"" + printable(entry.value.string) + "\"", remedy);
+  return error_at(file, entry.value.begin, in_quotes(entry.key) + " cannot be \"" + printable(word) + "\"",
+                  remedy);
+}
+
+Result<bool> read_boolean(const std::string& file, const TomlEntry& entry, bool example) {
+  if (entry.value.type != TomlValue::Type::boolean)
+    return wrong_type(file, entry, TomlValue::Type::boolean, example ? "true" : "false");
+  return entry.value.boolean;
+}
+
+std::string comment_on(const std::vector<std::string_view>& words, const std::string& what_for) {
+  return join({words.begin(), words.end()}, " | ") + (what_for.empty() ? "" : ": " + what_for);
 }
 
 }  // namespace qh::config

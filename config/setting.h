@@ -1,0 +1,118 @@
+// The keys of a conf as tables: a row says how a key is read, what it can be, and what a new conf says about
+// it. Reading is strict: each error names the place, and what was probably meant.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "config/toml.h"
+#include "core/result.h"
+
+namespace qh::config {
+
+// Of `known`, what `word` was probably meant to be; empty if nothing is near.
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known);
+
+// `place` says where the keys would stand: "in a [[device]]". `elsewhere`: keys that exist, but in another
+// place, and `there`, what to do about it.
+struct KnownKeys {
+  std::string place;
+  std::vector<std::string_view> here;
+  std::vector<std::string_view> elsewhere = {};
+  std::string there = {};
+};
+tl::unexpected<Error> unknown_key(const std::string& file, const TomlEntry& entry, const KnownKeys& known);
+
+// "'gpu' must be a string, not an integer", with an example of the right form.
+tl::unexpected<Error> wrong_type(const std::string& file, const TomlEntry& entry, TomlValue::Type wanted,
+                                 const std::string& example);
+
+// A row: one key of what `Conf` holds.
+template <class Conf>
+struct Setting {
+  const char* key;
+  std::function<Result<void>(const std::string& file, const TomlEntry& entry, Conf& out)> read;
+
+  // Of a key that can only be one of a few words:
+  std::vector<std::string_view> words = {};
+  std::function<const char*(const Conf&)> word = {};  // the one that a conf has
+  bool quoted = true;
+  std::string comment = {};  // behind its line in a new conf
+
+  std::string line(std::string_view value) const {
+    const std::string quote = quoted ? "\"" : "";
+    return std::string(key) + " = " + quote + std::string(value) + quote;
+  }
+};
+
+template <class Conf>
+using Settings = std::vector<Setting<Conf>>;
+
+template <class T>
+struct Choice {
+  const char* word;
+  T value;
+};
+
+// Where in `words` the entry's is; an error if it is none of them.
+Result<std::size_t> find_word(const std::string& file, const TomlEntry& entry,
+                              const std::vector<std::string_view>& words);
+Result<bool> read_boolean(const std::string& file, const TomlEntry& entry, bool example);
+// "auto | always | never: what for".
+std::string comment_on(const std::vector<std::string_view>& words, const std::string& what_for);
+
+template <class Conf, class T>
+Setting<Conf> one_of(const char* key, T Conf::*field, const std::vector<Choice<T>>& choices,
+                     const std::string& what_for = {}) {
+  std::vector<std::string_view> words;
+  for (const auto& choice : choices) words.push_back(choice.word);
+  const auto read = [=](const std::string& file, const TomlEntry& entry, Conf& out) -> Result<void> {
+    return find_word(file, entry, words).map([&](std::size_t at) { out.*field = choices[at].value; });
+  };
+  const auto word = [=](const Conf& conf) {
+    for (const auto& choice : choices)
+      if (conf.*field == choice.value) return choice.word;
+    return "";
+  };
+  return {key, read, words, word, true, comment_on(words, what_for)};
+}
+
+template <class Conf>
+Setting<Conf> yes_or_no(const char* key, bool Conf::*field, const std::string& what_for = {}) {
+  const auto read = [=](const std::string& file, const TomlEntry& entry, Conf& out) -> Result<void> {
+    return read_boolean(file, entry, !(Conf{}.*field)).map([&](bool value) { out.*field = value; });
+  };
+  const auto word = [=](const Conf& conf) { return conf.*field ? "true" : "false"; };
+  return {key, read, {"false", "true"}, word, false, what_for};
+}
+
+template <class Conf>
+std::vector<std::string_view> keys_of(const Settings<Conf>& settings) {
+  std::vector<std::string_view> keys;
+  for (const auto& setting : settings) keys.emplace_back(setting.key);
+  return keys;
+}
+
+template <class Conf>
+const Setting<Conf>* find(const Settings<Conf>& settings, std::string_view key) {
+  for (const auto& setting : settings)
+    if (setting.key == key) return &setting;
+  return nullptr;
+}
+
+// Reads a table by its rows. `unknown` gives the error for a key without one.
+template <class Conf, class Unknown>
+Result<void> read_table(const std::string& file, const TomlValue& table, const Settings<Conf>& settings,
+                        Conf& out, const Unknown& unknown) {
+  for (const TomlEntry& entry : table.entries) {
+    const auto* setting = find(settings, entry.key);
+    if (!setting) return unknown(entry);
+    if (auto done = setting->read(file, entry, out); !done) return done;
+  }
+  return {};
+}
+
+}  // namespace qh::config
