@@ -24,15 +24,16 @@ readonly conf=/etc/libvirt/qemu-hook
 readonly shipped=("$conf/host.toml" "$conf/guests/example.toml.sample")
 readonly run=/run/libvirt/qemu-hook
 readonly state=/var/lib/qemu-hook
-readonly manifest=$state/manifest # what the installation made: "dir PATH", "file SHA256 PATH"
-readonly probe=qemu-hook-probe    # the guest that shows whether libvirt calls the hook; it can never start
+# What the installation made: "dir PATH", "file SHA256 PATH" (a conf, as it was installed), "own PATH" (any other file).
+readonly manifest=$state/manifest
+readonly probe=qemu-hook-probe # the guest that shows whether libvirt calls the hook; it can never start
 
 usage() {
     cat <<'END'
-install.sh [--binary PATH] [--no-reload]
+install.sh [--tree DIR] [--no-reload]
     Builds qemu-hook from this checkout and installs it as libvirt's QEMU hook. Run again, it changes nothing but
     what is out of date.
-      --binary PATH   install this binary, build nothing
+      --tree DIR      build nothing, install what `DESTDIR=DIR cmake --install build` has put into DIR
       --no-reload     leave the libvirt daemon alone
 install.sh --uninstall [--force] [--purge]
     Takes out what was installed. Confs that you have written or changed stay.
@@ -73,17 +74,17 @@ done
 
 # --- the call ---------------------------------------------------------------------------------------------------------
 
-action=install new_binary='' reload=yes force=no purge=no
+action=install tree='' reload=yes force=no purge=no
 
 parse() {
     while [ $# -gt 0 ]; do
         case $1 in
-            --binary)
-                [ $# -gt 1 ] || misuse "--binary needs a path"
-                new_binary=$2
+            --tree)
+                [ $# -gt 1 ] || misuse "--tree needs a folder"
+                tree=$2
                 shift
                 ;;
-            --binary=*) new_binary=${1#*=} ;;
+            --tree=*) tree=${1#*=} ;;
             --no-reload) reload=no ;;
             --uninstall) action=uninstall ;;
             --force) force=yes ;;
@@ -99,7 +100,7 @@ parse() {
     if [ $action = install ]; then
         [ $force$purge = nono ] || misuse "--force and --purge go with --uninstall"
     else
-        [ -z "$new_binary" ] || misuse "--binary does not go with --uninstall"
+        [ -z "$tree" ] || misuse "--tree does not go with --uninstall"
     fi
 }
 
@@ -131,18 +132,17 @@ next_steps() {
 }
 
 install_all() {
-    local linked=no conf_file
+    local linked=no
     choose_place
-    get_binary
+    get_tree
     is_installed || fresh=yes
     undo=$fresh
     make_folder $state
     install_binary
     make_folder $conf/guests
-    for conf_file in "${shipped[@]}"; do install_conf "$conf_file"; done
+    install_rest
     [ "$(standing "$place")" = right ] || linked=yes
     install_link
-    install_extras
     relabel
     undo=no
     [ $staging = yes ] || ask_libvirt $linked

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Building the binary, and what that needs. Sourced by install.sh.
+# Building what is installed, and what that needs. Sourced by install.sh.
 
 apt_packages=(cmake g++ make libvirt-dev libpugixml-dev libtomlplusplus-dev libexpected-dev
     nlohmann-json3-dev)
@@ -39,7 +39,7 @@ missing_tools_and_headers() {
 
 package_hint() {
     if command -v dnf >/dev/null; then
-        say "dnf install cmake gcc-c++ make libvirt-develel pugixml-devel tomlplusplus-devel expected-devel" \
+        say "dnf install cmake gcc-c++ make libvirt-devel pugixml-devel tomlplusplus-devel expected-devel" \
             "json-devel"
     elif command -v pacman >/dev/null; then
         say "pacman -S --needed cmake gcc make libvirt pugixml tomlplusplus tl-expected nlohmann-json"
@@ -65,7 +65,9 @@ need_packages() {
 
 run_cmake() {
     cmake -S "$checkout" -B "$checkout/build" -DQH_TESTS=OFF &&
-        cmake --build "$checkout/build" --parallel "$(nproc 2>/dev/null || echo 2)"
+        cmake --build "$checkout/build" --parallel "$(nproc 2>/dev/null || echo 2)" &&
+        rm -rf "$checkout/build/tree" &&
+        DESTDIR=$checkout/build/tree cmake --install "$checkout/build" --prefix /usr
 }
 
 build() {
@@ -78,13 +80,13 @@ build() {
     fi
     # Built with sudo in a user's checkout, the folder must not be in the way of the user's next build.
     [ -O "$checkout" ] || chown -R --reference="$checkout" "$checkout/build" || true
-    new_binary=$checkout/build/qemu-hook
+    tree=$checkout/build/tree
 }
 
-get_binary() {
-    if [ -z "$new_binary" ]; then
+get_tree() {
+    if [ -z "$tree" ]; then
         need_packages
         build
     fi
-    [ -f "$new_binary" ] || die "there is no binary $new_binary"
+    [ -f "$tree$binary" ] || die "there is no binary $tree$binary"
 }

@@ -53,20 +53,20 @@ start_bare() { # NAME BINARY [ARGUMENT]...
 must_run() { # BINARY
     local output refused="libvirt could then start no guest; nothing was replaced"
     output=$(start_bare "$binary" "$1" --version 2>&1) ||
-        die "$new_binary does not run here: ${output:-no output}" "$refused"
+        die "$tree$binary does not run here: ${output:-no output}" "$refused"
     version=${output%%$'\n'*}
-    [[ $version == qemu-hook* ]] || die "$new_binary is not qemu-hook: $version" "nothing was replaced"
+    [[ $version == qemu-hook* ]] || die "$tree$binary is not qemu-hook: $version" "nothing was replaced"
     output=$(start_bare "$place" "$1" "$probe" started begin - 2>&1) ||
-        die "$new_binary fails as a hook: ${output:-no output}" "$refused"
-    [ -z "$output" ] || die "$new_binary prints when it is called as a hook: $output" "nothing was replaced"
+        die "$tree$binary fails as a hook: ${output:-no output}" "$refused"
+    [ -z "$output" ] || die "$tree$binary prints when it is called as a hook: $output" "nothing was replaced"
 }
 
 install_binary() {
-    if is_current "$new_binary" "$binary" 755; then
+    if is_current "$tree$binary" "$binary" 755; then
         must_run "$root$binary"
         return
     fi
-    prepare_file "$new_binary" "$binary" 755
+    prepare_file "$tree$binary" "$binary" 755
     must_run "$temporary"
     commit_file "$binary"
     did "installed $root$binary ($version)"
@@ -75,7 +75,7 @@ install_binary() {
 checksum() { sha256sum <"$1" | cut -d' ' -f1; }
 
 install_conf() { # PATH
-    local from=$checkout/etc-libvirt/${1#/etc/libvirt/}
+    local from=$tree$1
     if [ ! -e "$root$1" ] && [ ! -L "$root$1" ]; then
         prepare_file "$from" "$1" 644
         commit_file "$1"
@@ -86,42 +86,26 @@ install_conf() { # PATH
     fi
 }
 
-# The shells' completions, as the binary prints them, and the schemas of what it prints as JSON.
-readonly completions=(
-    bash:/usr/share/bash-completion/completions/qemu-hook
-    zsh:/usr/share/zsh/vendor-completions/_qemu-hook
-    fish:/usr/share/fish/vendor_completions.d/qemu-hook.fish
-)
-readonly schemas=(/usr/share/qemu-hook/status.schema.json /usr/share/qemu-hook/check.schema.json)
-
-put_file() { # SOURCE PATH
-    ! is_current "$1" "$2" 644 || return 0
-    prepare_file "$1" "$2" 644
-    commit_file "$2"
-    did "installed $root$2"
+install_file() { # PATH
+    local mode=644
+    [ ! -x "$tree$1" ] || mode=755
+    grep -qsxF -- "own $1" "$root$manifest" || remember "own $1"
+    ! is_current "$tree$1" "$1" $mode || return 0
+    prepare_file "$tree$1" "$1" $mode
+    commit_file "$1"
+    did "installed $root$1"
 }
 
-install_extras() {
-    local entry text schema
-    text=$(mktemp)
-    for entry in "${completions[@]}"; do
-        "$root$binary" --completion "${entry%%:*}" >"$text" 2>/dev/null </dev/null || continue
-        [ ! -s "$text" ] || put_file "$text" "${entry#*:}"
-    done
-    rm -f "$text"
-    for schema in "${schemas[@]}"; do
-        [ ! -e "$checkout/hook/cli/schema/${schema##*/}" ] || put_file "$checkout/hook/cli/schema/${schema##*/}" "$schema"
-    done
-}
-
-remove_extras() {
-    local file
-    for file in "${completions[@]#*:}" "${schemas[@]}"; do
-        if [ -e "$root$file" ]; then remove "$file"; fi
-        while [ "${file%/*}" != /usr ]; do # folders that others use are not empty, and stay
-            file=${file%/*}
-            remove_folder "$file"
-        done
+# Whatever the build installs besides the binary.
+install_rest() {
+    local file files
+    mapfile -t files < <(find "$tree" -type f -printf '/%P\n' | sort)
+    for file in "${files[@]}"; do
+        case $file in
+            "$binary") ;;
+            "$conf"/*) install_conf "$file" ;;
+            *) install_file "$file" ;;
+        esac
     done
 }
 

@@ -45,6 +45,28 @@ is_unchanged() { # PATH
     fi
 }
 
+# Besides the binary. Without a manifest: what bears the program's name where the build's rules put such files.
+installed_files() {
+    local file
+    if [ -f "$root$manifest" ]; then
+        sed -n 's/^own //p' "$root$manifest"
+        return
+    fi
+    for file in "$root"/usr/share/{,doc/}qemu-hook/* "$root"/usr/share/*/*/{,_}qemu-hook{,.fish}; do
+        [ ! -f "$file" ] || say "${file#"$root"}"
+    done
+}
+
+remove_files() {
+    local file files
+    mapfile -t files < <(installed_files)
+    for file in "${files[@]}"; do
+        if [ -e "$root$file" ] || [ -L "$root$file" ]; then remove "$file"; fi
+        [ -f "$root$manifest" ] || # and the folders that are empty then, up to /usr
+            (cd "$root/usr" && file=${file#/usr/} && rmdir -p --ignore-fail-on-non-empty -- "${file%/*}")
+    done
+}
+
 remove_confs() {
     local conf_file
     if [ "$purge" = yes ] && [ -d "$root$conf" ]; then
@@ -85,7 +107,7 @@ remove_folders() {
 take_out() {
     remove_links
     if [ -e "$root$binary" ] || [ -L "$root$binary" ]; then remove "$binary"; fi
-    remove_extras
+    remove_files
     remove_confs
     remove_run_folder
     remove_folders

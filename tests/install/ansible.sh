@@ -3,7 +3,6 @@
 # the real binary. No container, nothing outside the folder.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
-program=$PWD/build/qemu-hook
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export LC_ALL=C.UTF-8 # Ansible runs in no other kind of locale
@@ -15,6 +14,9 @@ fail() {
 }
 
 (cd install/ansible && ansible-lint --offline --nocolor site.yml 2>&1 | tail -n 15) || fail "ansible-lint"
+
+tree=$work/tree
+DESTDIR=$tree cmake --install build --prefix /usr >/dev/null
 
 # A host: a network card, a guest that has it in libvirt's file, no daemon.
 root=$work/host
@@ -31,7 +33,7 @@ chmod -R go-w "$root"
 
 play() {
     ansible-playbook -i localhost, -c local install/ansible/site.yml -e "qemu_hook_hosts=localhost qemu_hook_become=false" \
-        -e "qemu_hook_root=$root qemu_hook_binary=$program qemu_hook_report_file=$work/report.json" "$@"
+        -e "qemu_hook_root=$root qemu_hook_tree=$tree qemu_hook_report_file=$work/report.json" "$@"
 }
 
 play | tee "$work/first"

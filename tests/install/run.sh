@@ -1,11 +1,12 @@
 #!/bin/bash
-# Tests of install/install.sh: everything happens in a temporary folder, with a stand-in for the binary, a stand-in for
-# the libvirt daemon and stubs for virsh, systemctl and the like. `run.sh [PATTERN]` runs the tests whose name matches.
+# Tests of install/install.sh: everything happens in a temporary folder, with what the build installs but a stand-in for
+# the binary, a stand-in for the libvirt daemon and stubs for virsh, systemctl and the like. `run.sh [PATTERN]` runs the tests whose name matches.
 set -uo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 installer=$here/../../install/install.sh
 shipped=$here/../../etc-libvirt
+build=$here/../../build
 work=$(mktemp -d)
 daemon_pid=''
 trap '[ -z "$daemon_pid" ] || kill "$daemon_pid"; rm -rf "$work"' EXIT
@@ -50,15 +51,17 @@ extra=/etc/libvirt/hooks/qemu.d/50-qemu-hook
 host_conf=/etc/libvirt/qemu-hook/host.toml
 sample=/etc/libvirt/qemu-hook/guests/example.toml.sample
 manifest=/var/lib/qemu-hook/manifest
+binary=/usr/sbin/qemu-hook
 
-stand_in() { # VERSION: answers like qemu-hook
-    local file=$work/qemu-hook-$1
-    cat >"$file" <<END
+# What the build installs, with a binary that answers like qemu-hook.
+stand_in() { # VERSION
+    local tree=$work/qemu-hook-$1
+    DESTDIR=$tree cmake --install "$build" --prefix /usr >/dev/null || return
+    cat >"$tree$binary" <<END
 #!/bin/sh
 case \$1 in --version) echo "qemu-hook $1" ;; esac
 END
-    chmod 755 "$file"
-    printf '%s\n' "$file"
+    printf '%s\n' "$tree"
 }
 
 run() { # WANTED STATUS, ARGUMENT...
@@ -146,78 +149,79 @@ END
 # --- the files --------------------------------------------------------------------------------------------------------
 
 test_fresh_install() {
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     mode_is /usr/sbin/qemu-hook 755
     mode_is /etc/libvirt/hooks 755
     mode_is /etc/libvirt/qemu-hook 755
     mode_is /etc/libvirt/qemu-hook/guests 755
     mode_is $host_conf 644
     only_main_link
-    cmp "$v1" "$root/usr/sbin/qemu-hook" || fail "the binary is not the one given"
+    cmp "$v1$binary" "$root$binary" || fail "the binary is not the one given"
     cmp "$shipped/qemu-hook/host.toml" "$root$host_conf" || fail "host.toml is not the shipped one"
     exists $sample
+    is "$(cd "$v1" && find . -type f ! -exec cmp -s {} "$root"/{} \; -print)" "" "all that the build installs is there"
     is "$(find "$root" -name '.*qemu*')" "" "no temporary file is left"
     says "qemu-hook --setup GUEST"
 }
 
 test_root_owns_it() {
     [ "$(id -u)" -eq 0 ] || return 0
-    cp "$v1" "$work/of-nobody"
-    chown 65534 "$work/of-nobody"
-    stage 0 --binary "$work/of-nobody"
+    cp -r "$v1" "$work/of-nobody"
+    chown -R 65534 "$work/of-nobody"
+    stage 0 --tree "$work/of-nobody"
     is "$(stat -c %u:%g "$root/usr/sbin/qemu-hook")" 0:0 "owner of the binary"
 }
 
 test_twice_changes_nothing() {
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     local before
     before=$(times)
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     is "$(times)" "$before" "the second run changes nothing"
     says "nothing to change"
 }
 
 test_umask_does_not_matter() {
-    (umask 077 && stage 0 --binary "$v1") || exit 1
+    (umask 077 && stage 0 --tree "$v1") || exit 1
     mode_is /etc/libvirt/hooks 755
     mode_is /usr/sbin/qemu-hook 755
 }
 
 test_upgrade_renames() {
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     exec 9<"$root/usr/sbin/qemu-hook"
-    stage 0 --binary "$v2"
-    is "$(cat <&9)" "$(cat "$v1")" "what runs is not written to"
-    cmp "$v2" "$root/usr/sbin/qemu-hook" || fail "the binary is not the new one"
+    stage 0 --tree "$v2"
+    is "$(cat <&9)" "$(cat "$v1$binary")" "what runs is not written to"
+    cmp "$v2$binary" "$root$binary" || fail "the binary is not the new one"
     only_main_link
 }
 
 test_destdir_with_spaces() {
     root="$root/a b"
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     only_main_link
     stage 0 --uninstall
     is "$(find "$root" -mindepth 1)" "" "nothing is left"
 }
 
 test_relative_destdir() {
-    (cd "$root" && DESTDIR=below run 0 --binary "$v1") || exit 1
+    (cd "$root" && DESTDIR=below run 0 --tree "$v1") || exit 1
     root=$root/below
     only_main_link
 }
 
 test_called_with_sh() {
-    DESTDIR=$root sh "$installer" --binary "$v1" >"$work/output" 2>&1 || fail "sh install.sh fails"
+    DESTDIR=$root sh "$installer" --tree "$v1" >"$work/output" 2>&1 || fail "sh install.sh fails"
     only_main_link
 }
 
 test_without_root() {
     [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null || return 0
     chmod 755 "$work" && chown 65534 "$root"
-    DESTDIR=$root setpriv --reuid=65534 --regid=65534 --clear-groups "$installer" --binary "$v1" \
+    DESTDIR=$root setpriv --reuid=65534 --regid=65534 --clear-groups "$installer" --tree "$v1" \
         >"$work/output" 2>&1 || fail "staging without root fails"
     only_main_link
-    ! setpriv --reuid=65534 --regid=65534 --clear-groups "$installer" --binary "$v1" >"$work/output" 2>&1 ||
+    ! setpriv --reuid=65534 --regid=65534 --clear-groups "$installer" --tree "$v1" >"$work/output" 2>&1 ||
         fail "should need root"
     says "this needs root"
 }
@@ -227,24 +231,24 @@ test_without_root() {
 test_wrong_calls() {
     stage 2 --no-such-option
     says "unknown option '--no-such-option'"
-    stage 2 --binary
+    stage 2 --tree
     stage 2 --purge
-    stage 2 --uninstall --binary "$v1"
+    stage 2 --uninstall --tree "$v1"
     stage 0 --help
     says "--no-reload"
-    stage 1 --binary "$work/nowhere"
+    stage 1 --tree "$work/nowhere"
     says "there is no binary"
     is "$(find "$root" -mindepth 1)" "" "nothing is made"
 }
 
 # --- the build --------------------------------------------------------------------------------------------------------
 
-# A checkout of its own, with a cmake that "builds" a stand-in, on a Debian where libpugixml-dev is missing.
+# A checkout of its own, with a cmake that "builds" and installs a stand-in, on a Debian where libpugixml-dev is missing.
 own_checkout() {
     mkdir -p "$root/../checkout/build"
-    cp -r "$here/../../install" "$shipped" "$root/../checkout/"
+    cp -r "$here/../../install" "$root/../checkout/"
     installer=$root/../checkout/install/install.sh
-    stub cmake <<<"printf 'cmake %s\\n' \"\$*\"; [ \$1 != --build ] || cp '$v1' \"\$2/qemu-hook\""
+    stub cmake <<<"printf 'cmake %s\\n' \"\$*\"; [ \$1 != --install ] || cp -r '$v1' \"\$DESTDIR\""
     stub apt-get <<<"echo \"\$*\" >>'$root/../apt'"
     # shellcheck disable=SC2016 # the stub expands it
     stub dpkg-query <<<'[ "${!#}" = libpugixml-dev ] || echo installed'
@@ -258,6 +262,13 @@ test_build() {
     [ "$(id -u)" -ne 0 ] ||
         is "$(cat "$root/../apt")" "install -y -qq --no-install-recommends libpugixml-dev" "only what is missing"
     grep -q -e -DQH_TESTS=OFF "$root/../checkout/build/install.log" || fail "the tests are built too"
+}
+
+# A package has this link; elsewhere install.sh makes one, if the program runs.
+test_link_of_a_package() {
+    DESTDIR=$root cmake --install "$build" --prefix /usr --component hook >"$work/output" 2>&1 || fail "cmake fails"
+    link_is $extra
+    is "$(find "$v1" -path '*/hooks*')" "" "no link unless asked for"
 }
 
 test_build_that_fails() {
@@ -283,39 +294,42 @@ test_packages_that_cannot_be_had() {
 # --- a binary that would stop every guest -----------------------------------------------------------------------------
 
 bad_binary() { # SCRIPT
-    printf '#!/bin/sh\n%s\n' "$1" >"$work/bad"
-    chmod 755 "$work/bad"
+    mkdir -p "$work/bad/usr/sbin"
+    printf '#!/bin/sh\n%s\n' "$1" >"$work/bad$binary"
+    chmod 755 "$work/bad$binary"
 }
 
 test_binary_that_cannot_run() {
     bad_binary 'echo "error while loading shared libraries: libx.so.1" >&2; exit 127'
-    stage 1 --binary "$work/bad"
+    stage 1 --tree "$work/bad"
     says "libx.so.1"
     says "nothing is left installed"
     is "$(find "$root" -mindepth 1)" "" "nothing is left"
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     local before
     before=$(tree)
-    stage 1 --binary "$work/bad"
+    stage 1 --tree "$work/bad"
     tree_is "$before"
 }
 
 test_binary_that_fails_as_hook() {
     # shellcheck disable=SC2016
     bad_binary 'case $1 in --version) echo "qemu-hook 3";; *) exit 1;; esac'
-    stage 1 --binary "$work/bad"
+    stage 1 --tree "$work/bad"
     says "fails as a hook"
     absent $main
 }
 
 test_binary_that_prints_as_hook() {
     bad_binary 'echo "qemu-hook 3"'
-    stage 1 --binary "$work/bad"
+    stage 1 --tree "$work/bad"
     absent $main
 }
 
 test_binary_that_is_another_program() {
-    stage 1 --binary "$(type -P true)"
+    mkdir -p "$work/bad/usr/sbin"
+    cp "$(type -P true)" "$work/bad$binary"
+    stage 1 --tree "$work/bad"
     says "is not qemu-hook"
     absent $main
 }
@@ -326,64 +340,64 @@ test_foreign_hook_stays() {
     foreign_hook
     local hook
     hook=$(cat "$root$main")
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     is "$(cat "$root$main")" "$hook" "the other hook is untouched"
     only_extra_link
     says "is another hook and stays"
     local before
     before=$(times)
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     is "$(times)" "$before" "the second run changes nothing"
 }
 
 test_foreign_hook_may_be_a_dangling_link() {
     mkdir -p "$root/etc/libvirt/hooks"
     ln -s /opt/other "$root$main"
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     is "$(readlink "$root$main")" /opt/other "the other hook"
     only_extra_link
 }
 
 test_foreign_hook_goes_later() {
     foreign_hook
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     rm "$root$main"
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     only_main_link
     says "the other hook is gone"
 }
 
 test_foreign_hook_comes_later() {
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     foreign_hook
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     only_extra_link
 }
 
 test_both_links_become_one() {
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     mkdir "$root/etc/libvirt/hooks/qemu.d"
     ln -s /usr/sbin/qemu-hook "$root$extra"
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     only_main_link
 }
 
 test_own_copy_becomes_the_link() {
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     rm "$root$main"
-    cp "$v1" "$root$main" # of what is installed
-    stage 0 --binary "$v2"
+    cp "$v1$binary" "$root$main" # of what is installed
+    stage 0 --tree "$v2"
     only_main_link
     rm "$root$main" # a link out of the root: never write through it
     printf '\177ELF QEMU_HOOK_ROOT\n' >"$root$main"
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     only_main_link
 }
 
 test_link_to_usr_bin_becomes_the_link() {
     mkdir -p "$root/etc/libvirt/hooks"
     ln -s /usr/bin/qemu-hook "$root$main"
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     only_main_link
 }
 
@@ -393,7 +407,7 @@ test_foreign_file_by_our_name() {
     printf 'other\n' >"$root$extra"
     local before
     before=$(tree)
-    stage 1 --binary "$v1"
+    stage 1 --tree "$v1"
     says "is not qemu-hook's"
     tree_is "$before"
 }
@@ -403,8 +417,8 @@ test_foreign_file_by_our_name() {
 in_and_out() {
     local before
     before=$(tree)
-    stage 0 --binary "$v1"
-    stage 0 --binary "$v2"
+    stage 0 --tree "$v1"
+    stage 0 --tree "$v2"
     stage 0 --uninstall
     tree_is "$before"
     stage 0 --uninstall
@@ -416,6 +430,12 @@ test_uninstall_from_nothing() { in_and_out; }
 
 test_uninstall_from_empty_hooks_folder() {
     mkdir -p "$root/etc/libvirt/hooks" "$root/var/lib"
+    in_and_out
+}
+
+test_uninstall_keeps_neighbours() {
+    mkdir -p "$root/usr/share/fish/vendor_completions.d" "$root/usr/share/qemu-hook"
+    printf 'other\n' >"$root/usr/share/qemu-hook/other"
     in_and_out
 }
 
@@ -434,9 +454,9 @@ test_uninstall_beside_foreign_extra_hooks() {
 
 test_uninstall_after_foreign_hook_went() {
     foreign_hook
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     rm "$root$main"
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     stage 0 --uninstall
     is "$(cd "$root" && find . -type d | sort | xargs)" ". ./etc ./etc/libvirt ./etc/libvirt/hooks" "the folders"
 }
@@ -445,7 +465,7 @@ test_uninstall_without_manifest() {
     mkdir -p "$root/etc/libvirt/hooks" "$root/usr/sbin" "$root/var/lib"
     local before
     before=$(tree)
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     rm "$root$manifest"
     stage 0 --uninstall
     tree_is "$before"
@@ -464,9 +484,9 @@ test_uninstall_keeps_host_conf_that_was_there() {
 }
 
 test_changed_host_conf_is_never_overwritten() {
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     printf 'backend = "sysfs"\n' >"$root$host_conf"
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     says "differs from the shipped one and stays"
     stage 0 --uninstall
     says "kept"
@@ -476,7 +496,7 @@ test_changed_host_conf_is_never_overwritten() {
 }
 
 test_uninstall_removes_what_an_older_version_shipped() {
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     printf '# older\n' >"$root$host_conf"
     sed -i "s|^file .* $host_conf|file $(sha256sum <"$root$host_conf" | cut -d' ' -f1) $host_conf|" "$root$manifest"
     stage 0 --uninstall
@@ -484,7 +504,7 @@ test_uninstall_removes_what_an_older_version_shipped() {
 }
 
 test_uninstall_keeps_guest_confs() {
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     guest_conf
     stage 0 --uninstall
     says "guests/win10.toml"
@@ -494,16 +514,16 @@ test_uninstall_keeps_guest_confs() {
 }
 
 test_purge() {
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     guest_conf
     stage 0 --uninstall
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     stage 0 --uninstall --purge
     absent /etc/libvirt/qemu-hook
 }
 
 test_uninstall_refuses_while_a_guest_has_devices() {
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     journal "win%2010.journal"
     journal lock
     local before
@@ -517,7 +537,7 @@ test_uninstall_refuses_while_a_guest_has_devices() {
 }
 
 test_uninstall_takes_the_lock_along() {
-    stage 0 --binary "$v1"
+    stage 0 --tree "$v1"
     journal lock
     stage 0 --uninstall
     absent /run/libvirt/qemu-hook
@@ -528,13 +548,13 @@ test_uninstall_takes_the_lock_along() {
 test_daemon_reloads_and_calls() {
     start_daemon libvirtd
     libvirt_answers called
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     is "$(hups)" 1 "one SIGHUP"
     says "libvirt calls the hook"
     absent /etc/libvirt/qemu-hook/guests/qemu-hook-probe.toml
     is "$(sort -u "$root/virsh-calls")" "-q -c qemu:///system create --paused --autodestroy /dev/stdin" "the call"
     ! command -v xmllint >/dev/null || xmllint --noout "$root/asked" || fail "the guest's XML is broken"
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     is "$(hups)" 1 "no SIGHUP for nothing"
     says "libvirt calls the hook"
     says "nothing to change"
@@ -543,7 +563,7 @@ test_daemon_reloads_and_calls() {
 test_virtqemud() {
     start_daemon virtqemud
     libvirt_answers deaf
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     says "told virtqemud to reload"
     says "libvirt calls the hook"
 }
@@ -553,7 +573,7 @@ test_beside_foreign_hook() {
     stub libvirtd <<<'echo "libvirtd (libvirt) 9.0.0"'
     start_daemon libvirtd
     libvirt_answers called
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     only_extra_link
     says "libvirt calls the hook"
 }
@@ -563,24 +583,24 @@ test_foreign_hook_and_old_libvirt() {
     stub libvirtd <<<'echo "libvirtd (libvirt) 6.4.0"'
     local before
     before=$(tree)
-    live 1 --binary "$v1"
+    live 1 --tree "$v1"
     says "libvirt 6.4.0 calls only that one"
     tree_is "$before"
     stub libvirtd <<<'echo "libvirtd (libvirt) 6.5.0"'
-    live 0 --binary "$v1" --no-reload
+    live 0 --tree "$v1" --no-reload
     only_extra_link
     stub libvirtd <<<'echo "libvirtd (libvirt) 10.0.0"'
-    live 0 --binary "$v1" --no-reload
+    live 0 --tree "$v1" --no-reload
 }
 
 test_installed_before_the_daemon_was_told() {
     start_daemon libvirtd
     libvirt_answers deaf
-    live 0 --binary "$v1" --no-reload
+    live 0 --tree "$v1" --no-reload
     is "$(hups)" 0 "no SIGHUP"
     says "the daemon was left alone"
     absent /virsh-calls
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     is "$(hups)" 1 "one SIGHUP"
     says "libvirt calls the hook"
 }
@@ -588,7 +608,7 @@ test_installed_before_the_daemon_was_told() {
 test_libvirt_cannot_execute_it() {
     start_daemon libvirtd
     libvirt_answers denied
-    live 1 --binary "$v1"
+    live 1 --tree "$v1"
     says "cannot execute"
     says "AppArmor"
     absent $main
@@ -599,7 +619,7 @@ test_libvirt_cannot_execute_it() {
 test_libvirt_never_calls_it() {
     start_daemon libvirtd
     libvirt_answers never
-    live 1 --binary "$v1"
+    live 1 --tree "$v1"
     says "does not call"
     only_main_link
 }
@@ -607,7 +627,7 @@ test_libvirt_never_calls_it() {
 test_libvirt_without_iommu_never_calls_it() {
     start_daemon libvirtd
     libvirt_answers no-iommu
-    live 1 --binary "$v1"
+    live 1 --tree "$v1"
     says "does not call"
     only_main_link
 }
@@ -615,14 +635,14 @@ test_libvirt_without_iommu_never_calls_it() {
 test_no_emulator() {
     start_daemon libvirtd
     libvirt_answers no-emulator
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     says "could not be tried: error: invalid argument: could not find capabilities"
     only_main_link
 }
 
 test_no_daemon() {
     libvirt_answers called
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     says "no libvirtd or virtqemud runs"
     absent /virsh-calls
 }
@@ -635,13 +655,13 @@ os.chdir(sys.argv[1])
 socket.socket(socket.AF_UNIX).bind("libvirt-sock")' "$root/run/libvirt"
     libvirt_answers called
     ln -s ../guest.xml "$root/etc/libvirt/qemu/autostart/guest.xml"
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     says "no libvirtd or virtqemud runs"
     : >"$root/run/libvirt/qemu/autostarted"
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     says "libvirt calls the hook"
     rm "$root/run/libvirt/qemu/autostarted" "$root/etc/libvirt/qemu/autostart/guest.xml"
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     says "libvirt calls the hook"
 }
 
@@ -649,7 +669,7 @@ test_stale_pid_file() {
     start_daemon libvirtd
     printf 'sh\n' >"$root/proc/$daemon_pid/comm"
     libvirt_answers called
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     is "$(hups)" 0 "no SIGHUP to another program"
     says "no libvirtd or virtqemud runs"
 }
@@ -666,7 +686,7 @@ case $* in
 esac
 END
     libvirt_answers called
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     says "restarted libvirtd.service"
 }
 
@@ -674,12 +694,12 @@ test_selinux_labels() {
     stub selinuxenabled <<<'exit 0'
     # shellcheck disable=SC2016
     stub restorecon <<<'echo "labelled $*"'
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     says "labelled -v $root/usr/sbin/qemu-hook $root$main"
-    PATH=$stubs:$PATH stage 0 --binary "$v1"
+    PATH=$stubs:$PATH stage 0 --tree "$v1"
     silent_on labelled
     stub selinuxenabled <<<'exit 1'
-    live 0 --binary "$v1"
+    live 0 --tree "$v1"
     silent_on labelled
 }
 
@@ -698,9 +718,11 @@ one() { # TEST, in a subshell of its own, with a root and stubs of its own
 
 machine() { ls -ld /usr/sbin/qemu-hook /etc/libvirt/hooks/* /etc/libvirt/qemu-hook/* /var/lib/qemu-hook/* 2>&1; }
 
-v1=$(stand_in 1)
-v2=$(stand_in 2)
 unset DESTDIR QEMU_HOOK_ROOT
+if ! v1=$(stand_in 1) || ! v2=$(stand_in 2); then
+    echo "build first: cmake -B build && cmake --build build" >&2
+    exit 1
+fi
 machine_before=$(machine)
 for name in $(declare -F | sed -n 's/^declare -f \(test_.*\)/\1/p' | grep -e "${1:-}"); do
     if (trap '[ -z "$daemon_pid" ] || kill "$daemon_pid"' EXIT && one "$name"); then

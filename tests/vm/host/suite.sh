@@ -83,17 +83,14 @@ collect_cases() {
     done
 }
 
-# The parts of the checkout that the machine needs, laid out alike.
+# What the machine needs: the installer, what the build installs, the cases.
 stage() {
-    local share part
+    local share
     share=$(run_of "$1")/share
     rm -rf --one-file-system "$share/checkout"
-    mkdir -p "$share/checkout/build"
-    cp "$checkout/build/qemu-hook" "$share/checkout/build/"
-    for part in install etc-libvirt; do
-        [ ! -e "$checkout/$part" ] || cp -r "$checkout/$part" "$share/checkout/"
-    done
-    cp -r "$vm_home/cases" "$vm_home/lib.sh" "$vm_home/lib" "$share/checkout/"
+    mkdir -p "$share/checkout"
+    DESTDIR=$share/checkout/tree cmake --install "$checkout/build" --prefix /usr >/dev/null
+    cp -r "$checkout/install" "$vm_home/cases" "$vm_home/lib.sh" "$vm_home/lib" "$share/checkout/"
 }
 
 install_hook() {
@@ -102,7 +99,7 @@ install_hook() {
     run_job "$suite" 120 >"$log" <<'END' || { cat "$log" >&2; return 1; }
 set -e
 cd /mnt/vm/checkout
-install/install.sh --binary "$PWD/build/qemu-hook"
+install/install.sh --tree tree
 . ./lib.sh
 trap - EXIT
 record_baseline
