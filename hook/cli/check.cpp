@@ -7,9 +7,8 @@
 #include "cli/load_guest.h"
 #include "cli/output.h"
 #include "core/text.h"
+#include "handover/assessment.h"
 #include "handover/conf.h"
-#include "handover/gpu.h"
-#include "handover/handover.h"
 #include "handover/machine.h"
 #include "handover/readiness.h"
 
@@ -49,18 +48,19 @@ int check(const host::Host& host, const Options& options) {
   const auto loaded = load_guest(host, options, *host_conf, Conf::read_only);
   if (!loaded) return failed(options, loaded.error());
   const auto& guest = loaded->guest;
-  const auto findings = handover::check(machine.ports, guest);
-  const auto gpu = handover::gpu_kind(host, guest);
-  const bool ok = !handover::has_errors(findings);
+  const auto assessment = handover::assess(host, machine.services, guest);
+  const auto& findings = assessment.findings;
+  const auto& gpu = assessment.survey.gpu;
+  const bool ok = assessment.would_work();
   if (options.json) {
-    auto object = to_json(guest, gpu);
+    auto object = to_json(guest, gpu.kind);
     object["ok"] = ok;
     object["findings"] = to_json(findings);
     print_json(object);
     return ok ? done : refused;
   }
   if (!guest.devices.empty()) std::printf("%s\n", device_table(guest).c_str());
-  for (const auto& line : handover::gpu_reasons(host, guest)) std::fputs(paragraph(line, 2).c_str(), stdout);
+  for (const auto& line : gpu.sentences()) std::fputs(paragraph(line, 2).c_str(), stdout);
   return report(guest.name, findings);
 }
 

@@ -15,6 +15,7 @@
 #include "handover/gpu.h"
 #include "handover/journal.h"
 #include "handover/machine.h"
+#include "handover/repair.h"
 #include "host/names.h"
 #include "host/processes/process.h"
 
@@ -75,7 +76,8 @@ int detach(const host::Host& host, const Options& options) {
   tell_steps(log, options, steps);
   const auto errors = handover::prepare(machine.ports, guest);
   const auto now = handover::make_guest(loaded->domain, loaded->conf.synced.conf, machine.ports.host);
-  return finish(options, log, to_json(now, handover::gpu_kind(host, guest)), std::move(steps), errors);
+  return finish(options, log, to_json(now, handover::measure_gpu(host, guest).kind), std::move(steps),
+                errors);
 }
 
 int reattach(const host::Host& host, const Options& options) {

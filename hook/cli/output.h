@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
-#include "handover/checks.h"
+#include "handover/checks/checks.h"
 #include "handover/guest.h"
 
 namespace qh::cli {

@@ -7,9 +7,8 @@
 #include "cli/load_guest.h"
 #include "cli/output.h"
 #include "core/text.h"
+#include "handover/assessment.h"
 #include "handover/conf.h"
-#include "handover/gpu.h"
-#include "handover/handover.h"
 #include "handover/machine.h"
 
 namespace qh::cli {
@@ -46,24 +45,24 @@ int plan(const host::Host& host, const Options& options) {
   const auto loaded = load_guest(host, options, *host_conf, Conf::read_only);
   if (!loaded) return failed(options, loaded.error());
   const auto& guest = loaded->guest;
-  const auto findings = handover::check(machine.ports, guest);
-  const bool ok = !handover::has_errors(findings);
-  const auto steps = handover::plan(machine.ports, guest);
+  const auto assessment = handover::assess(host, machine.services, guest);
+  const auto& findings = assessment.findings;
+  const bool ok = assessment.would_work();
 
   ordered_json prepare = ordered_json::array(), release = ordered_json::array();
   std::vector<Line> prepare_lines, release_lines;
-  for (const auto& s : steps) {
+  for (const auto& s : assessment.plan) {
     prepare.push_back({{"step", describe(s.step)}, {"reason", s.reason}});
     prepare_lines.push_back({describe(s.step), s.reason});
   }
-  for (const auto& s : release_of(steps)) {
+  for (const auto& s : release_of(assessment.plan)) {
     const std::string text = describe_undo(s.step);
     if (text.empty()) continue;
     release.push_back({{"step", text}});
     release_lines.push_back({text, ""});
   }
   if (options.json) {
-    auto object = to_json(guest, handover::gpu_kind(host, guest));
+    auto object = to_json(guest, assessment.survey.gpu.kind);
     object["ok"] = ok;
     object["prepare"] = std::move(prepare);
     object["release"] = std::move(release);

@@ -14,6 +14,7 @@
 #include "core/contains.h"
 #include "core/text.h"
 #include "handover/conf.h"
+#include "handover/gpu.h"
 #include "host/graphics/display.h"
 
 namespace qh::cli {
@@ -33,15 +34,11 @@ class GpuKinds {
   }
 
   config::Gpu gpu_kind(const KnownGuest& guest) {
-    const auto said = guest.gpu == config::Gpu::automatic ? gpu_default_ : guest.gpu;
-    if (said != config::Gpu::automatic) return said;
-    auto kind = config::Gpu::none;
-    for (const auto& d : guest.devices) {
-      if (!d.is_display) continue;
-      if (carries_console(d.address)) return config::Gpu::primary;
-      kind = config::Gpu::secondary;
-    }
-    return kind;
+    std::vector<PciAddress> displays;
+    for (const auto& d : guest.devices)
+      if (d.is_display) displays.push_back(d.address);
+    return handover::gpu_kind(guest.gpu == config::Gpu::automatic ? gpu_default_ : guest.gpu, displays,
+                              [&](const auto& address) { return carries_console(address); });
   }
 
  private:

@@ -5,10 +5,8 @@
 
 #include "cli/output.h"
 #include "core/text.h"
-#include "handover/gpu.h"
-#include "handover/handover.h"
+#include "handover/assessment.h"
 #include "handover/machine.h"
-#include "handover/primary.h"
 
 namespace qh::cli {
 namespace {
@@ -41,12 +39,11 @@ SetupReport report_setup(const host::Host& host, const config::HostConf& host_co
                                         : "wrote";
   const auto& guest = report.loaded.guest;
   if (!guest.devices.empty()) {
-    host::Log log(host, guest.name);
-    const handover::Machine machine(host, host_conf, log);
-    report.findings = handover::check(machine.ports, guest);
-    report.desktop = handover::desktop_lines(machine.ports, guest);
+    auto assessment = handover::assess(host, host::RealServices(host), guest);
+    report.findings = std::move(assessment.findings);
+    report.gpu = assessment.survey.gpu.kind;
+    if (const auto& screen = assessment.survey.screen) report.desktop = screen->sentences(guest.name);
   }
-  report.gpu = handover::gpu_kind(host, guest);
   return report;
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/contains.h"
-#include "handover/checks.h"
+#include "handover/checks/checks.h"
 #include "handover/gpu.h"
 #include "host/names.h"
 
@@ -49,7 +49,7 @@ Survey about(const host::Host& host, const config::Defaults& defaults, const Sur
   }
   Survey s = whole;
   s.guest = made_up_guest(host, defaults, "", addresses);
-  s.console_devices = console_devices(host, s.guest);
+  s.gpu = measure_gpu(host, s.guest);
   s.uses.clear();
   for (std::size_t i = 0; i < whole.guest.devices.size(); ++i)
     if (contains(addresses, whole.guest.devices[i].address())) s.uses.push_back(whole.uses[i]);
@@ -86,7 +86,7 @@ std::vector<Card> list_cards(const host::Host& host, const config::Defaults& def
   for (const auto& card : cards)
     for (const auto& f : card.functions) all.push_back(f.address);
   // One look at all processes and disks for all cards: it is what takes time.
-  const Survey whole = survey(host, made_up_guest(host, defaults, "", all));
+  const Survey whole = survey_devices(host, made_up_guest(host, defaults, "", all));
   for (auto& card : cards) card.findings = check(about(host, defaults, whole, card));
   std::stable_sort(cards.begin(), cards.end(),
                    [](const Card& a, const Card& b) { return has_display(a) > has_display(b); });
@@ -96,7 +96,7 @@ std::vector<Card> list_cards(const host::Host& host, const config::Defaults& def
 std::vector<Finding> reasons_against(const host::Host& host, const config::Defaults& defaults,
                                      const std::string& guest, const std::vector<PciAddress>& addresses) {
   if (addresses.empty()) return {};
-  auto findings = check(survey(host, made_up_guest(host, defaults, guest, addresses)));
+  auto findings = check(survey_devices(host, made_up_guest(host, defaults, guest, addresses)));
   std::erase_if(findings, [](const Finding& f) { return !host_needs_it(f); });
   return findings;
 }

@@ -96,8 +96,8 @@ Result<void> leave_vfio(Ports& ports, const PciAddress& address) {
   return probe(ports, address, timeout);
 }
 
-Result<void> restore_override(Ports& ports, const Measured& m) {
-  const auto now = read_driver_override(ports, m.address);
+Result<void> restore_override(Ports& ports, const DeviceState& m) {
+  const auto now = read_driver_override(ports.host, m.address);
   if (!now) return fail(now.error());
   if (*now == m.driver_override) return {};
   return write_override(ports, m.address, m.driver_override, ports.limit(ports.conf.deadlines.reattach));
@@ -141,7 +141,7 @@ Result<void> leave_vfio_by_rescan(Ports& ports, const PciAddress& address, Journ
 }
 
 // Whatever other driver has it lets go, and the host driver is asked. timed_out, failed.
-Result<void> ask_host_driver(Ports& ports, const Measured& m) {
+Result<void> ask_host_driver(Ports& ports, const DeviceState& m) {
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
   const std::string other = host::bound_driver(ports.host, m.address);
   if (other == m.host_driver) return {};
@@ -159,7 +159,7 @@ Result<void> ask_host_driver(Ports& ports, const Measured& m) {
 }
 
 // The host driver is not bound: ask for it, in rising order of force.
-Result<void> bind_host_driver(Ports& ports, const Measured& m, Journal* journal) {
+Result<void> bind_host_driver(Ports& ports, const DeviceState& m, Journal* journal) {
   const std::string address = m.address.text();
   auto tried = ask_host_driver(ports, m);
   if (tried || tried.error().is(ErrorKind::timed_out)) return tried;
@@ -188,8 +188,8 @@ Result<void> bind_host_driver(Ports& ports, const Measured& m, Journal* journal)
 
 }  // namespace
 
-Result<std::string> read_driver_override(const Ports& ports, const PciAddress& address) {
-  auto text = ports.host.sysfs.read(names::attribute(address, "driver_override"));
+Result<std::string> read_driver_override(const host::Host& host, const PciAddress& address) {
+  auto text = host.sysfs.read(names::attribute(address, "driver_override"));
   if (!text && text.error().is(ErrorKind::timed_out)) {
     Error error{ErrorKind::timed_out, address.text() + ": the kernel holds it: a driver hangs in it",
                 "`dmesg` may say which; a reboot frees it if the driver does not"};
@@ -231,7 +231,7 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
 Result<void> rebind_host_driver(Ports& ports, const PciAddress& address) {
   const std::string driver = host::bound_driver(ports.host, address);
   if (driver.empty()) return {};
-  const auto driver_override = read_driver_override(ports, address);
+  const auto driver_override = read_driver_override(ports.host, address);
   if (!driver_override) return fail(driver_override.error());
   if (auto unbound = unbind_host_driver(ports, address); !unbound) return unbound;
   return bind_host_driver(ports, {address, driver, *driver_override}, nullptr);
@@ -261,7 +261,7 @@ Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {
               "see `dmesg | grep " + address.text() + "`");
 }
 
-Result<void> give_back(Ports& ports, const Measured& m, Journal* journal) {
+Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
   const std::string address = m.address.text();
   if (!is_on_bus(ports, m.address)) {
     if (journal == nullptr || !contains(journal->record().removed, m.address)) {

@@ -5,13 +5,13 @@
 
 #include "handover/journal.h"
 #include "handover/ports.h"
-#include "handover/step.h"
+#include "handover/steps/step.h"
 #include "host/host.h"
 
 namespace qh::handover {
 
 // The device's driver_override, empty for none. timed_out: a driver that hangs holds the device.
-Result<std::string> read_driver_override(const Ports& ports, const PciAddress& address);
+Result<std::string> read_driver_override(const host::Host& host, const PciAddress& address);
 
 // Unbinds the host driver, in a process that can be left behind. timed_out with stuck_pid: the driver does
 // not let go.
@@ -30,7 +30,7 @@ Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address);
 // what is left to do.
 //
 // Before a device is removed the journal says so. Without a journal (it is damaged) nothing is known of that.
-Result<void> give_back(Ports& ports, const Measured& measured, Journal* journal = nullptr);
+Result<void> give_back(Ports& ports, const DeviceState& measured, Journal* journal = nullptr);
 
 // Takes a device off its VFIO driver when nobody knows what it had before: the kernel chooses its driver.
 Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address);

@@ -1,49 +1,46 @@
 #include "handover/gpu.h"
 
+#include <algorithm>
+
+#include "core/contains.h"
 #include "core/text.h"
 #include "host/graphics/display.h"
 
 namespace qh::handover {
 
-config::Gpu gpu_kind(const host::Host& host, const Guest& guest) {
-  if (guest.gpu != config::Gpu::automatic) return guest.gpu;
-  config::Gpu kind = config::Gpu::none;
-  for (const auto& d : guest.devices) {
-    if (!d.present || !d.present->is_display()) continue;
-    if (!host::console_reasons(host, d.address()).empty()) return config::Gpu::primary;
-    kind = config::Gpu::secondary;
-  }
-  return kind;
+config::Gpu gpu_kind(config::Gpu conf, const std::vector<PciAddress>& displays,
+                     const std::function<bool(const PciAddress&)>& carries_console) {
+  if (conf != config::Gpu::automatic) return conf;
+  if (std::any_of(displays.begin(), displays.end(), carries_console)) return config::Gpu::primary;
+  return displays.empty() ? config::Gpu::none : config::Gpu::secondary;
 }
 
-std::vector<std::string> gpu_reasons(const host::Host& host, const Guest& guest) {
+std::vector<std::string> GpuUse::sentences() const {
   std::vector<std::string> lines;
-  for (const auto& d : guest.devices) {
-    if (!d.present || !d.present->is_display()) continue;
-    const auto reasons = host::console_reasons(host, d.address());
-    lines.push_back(d.address().text() + (reasons.empty() ? " does not carry the host's console"
-                                                          : " carries the host's console: " + join(reasons)));
-  }
+  for (const auto& d : displays)
+    lines.push_back(d.address.text() + (d.console_reasons.empty()
+                                            ? " does not carry the host's console"
+                                            : " carries the host's console: " + join(d.console_reasons)));
   return lines;
 }
 
-std::vector<PciAddress> console_devices(const host::Host& host, const Guest& guest) {
-  if (gpu_kind(host, guest) != config::Gpu::primary) return {};
+GpuUse measure_gpu(const host::Host& host, const Guest& guest) {
+  GpuUse use;
   std::vector<PciAddress> displays, carrying;
   for (const auto& d : guest.devices) {
     if (!d.present || !d.present->is_display()) continue;
+    use.displays.push_back({d.address(), host::console_reasons(host, d.address())});
     displays.push_back(d.address());
-    if (!host::console_reasons(host, d.address()).empty()) carrying.push_back(d.address());
+    if (!use.displays.back().console_reasons.empty()) carrying.push_back(d.address());
   }
+  use.kind = gpu_kind(guest.gpu, displays, [&](const auto& address) { return contains(carrying, address); });
+  if (use.kind != config::Gpu::primary) return use;
   if (carrying.empty()) carrying = std::move(displays);
-  std::vector<PciAddress> all;
   for (const auto& d : guest.devices)
-    for (const auto& card : carrying)
-      if (d.address().same_slot(card)) {
-        all.push_back(d.address());
-        break;
-      }
-  return all;
+    if (std::any_of(carrying.begin(), carrying.end(),
+                    [&](const auto& card) { return d.address().same_slot(card); }))
+      use.console_devices.push_back(d.address());
+  return use;
 }
 
 }  // namespace qh::handover

@@ -1,23 +1,35 @@
-// What kind of GPU guest it is.
+// What kind of GPU guest a guest is.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "handover/guest.h"
-#include "host/host.h"
 
 namespace qh::handover {
 
-// The conf's `gpu`, with "auto" decided from the host: primary when a display-class device of the guest
-// carries the console, secondary when it has another one, else none.
-config::Gpu gpu_kind(const host::Host& host, const Guest& guest);
+// What the conf says, or for "auto": primary when one of the guest's displays carries the host's console,
+// secondary when it has displays that do not, else none.
+config::Gpu gpu_kind(config::Gpu conf, const std::vector<PciAddress>& displays,
+                     const std::function<bool(const PciAddress&)>& carries_console);
 
-// Why, a sentence for each display of the guest.
-std::vector<std::string> gpu_reasons(const host::Host& host, const Guest& guest);
+// The guest's displays as measured on the host.
+struct GpuUse {
+  struct Display {
+    PciAddress address;
+    std::vector<std::string> console_reasons;  // why it carries the host's console; empty: it does not
+  };
+  std::vector<Display> displays;
+  config::Gpu kind = config::Gpu::none;
+  // The guest's functions on cards that carry the console, all functions of their slots; where the conf says
+  // "primary" and none is found to, all its displays' cards. Empty if the guest's kind is another one.
+  std::vector<PciAddress> console_devices;
 
-// The guest's functions on cards that carry the console, all functions of their slots; where the conf says
-// "primary" and none is found to, all its displays' cards. Empty if the guest's kind is another one.
-std::vector<PciAddress> console_devices(const host::Host& host, const Guest& guest);
+  // A sentence for each display.
+  std::vector<std::string> sentences() const;
+};
+
+GpuUse measure_gpu(const host::Host& host, const Guest& guest);
 
 }  // namespace qh::handover

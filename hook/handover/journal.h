@@ -18,7 +18,7 @@
 #include "core/file.h"
 #include "core/pci_address.h"
 #include "core/result.h"
-#include "handover/step.h"
+#include "handover/steps/step.h"
 #include "host/host.h"
 #include "host/processes/process.h"
 

@@ -10,7 +10,7 @@
 
 #include "core/file.h"
 #include "core/text.h"
-#include "handover/checks.h"
+#include "handover/checks/checks.h"
 #include "host/names.h"
 #include "host/pci/iommu.h"
 #include "host/processes/process.h"

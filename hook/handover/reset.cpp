@@ -103,7 +103,7 @@ std::optional<std::string> other_user(const Ports& ports, const std::string& gue
 // The step that put the device on VFIO, and with which it is given back.
 std::optional<std::size_t> detach_step(const Record& record, const PciAddress& address) {
   for (std::size_t i = 0; i < record.steps.size(); ++i) {
-    const auto* step = std::get_if<Detach>(&record.steps[i].step);
+    const auto* step = std::get_if<BindVfio>(&record.steps[i].step);
     if (step != nullptr && step->device.address == address && record.steps[i].begun) return i;
   }
   return {};

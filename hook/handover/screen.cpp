@@ -1,123 +1,134 @@
 #include "handover/screen.h"
 
 #include <algorithm>
+#include <set>
 
-#include "handover/desktop.h"
-#include "handover/device.h"
+#include "core/contains.h"
+#include "core/text.h"
 #include "host/graphics/console.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
+#include "host/processes/sessions.h"
 #include "host/services/modules.h"
 
 namespace qh::handover {
 namespace {
 
-Result<void> set_bound(Ports& ports, const std::string& console, bool bound, Milliseconds timeout) {
-  return ports.host.sysfs.write(std::string(names::consoles) + "/" + console + "/bind", bound ? "1" : "0",
-                                timeout);
-}
-
-bool any_bound(const Ports& ports) {
-  const auto all = host::framebuffer_consoles(ports.host);
-  return all && std::any_of(all->begin(), all->end(), [](const auto& c) { return c.bound; });
-}
-
-// The kernel binds a console in place of its own one, and where it has none any more it does nothing and
-// reports success (vt_bind in drivers/tty/vt/vt.c): the VGA text console of a BIOS is gone for good with the
-// first driver for the card. But a frame buffer that comes anew takes the text over by itself.
-Result<void> make_frame_buffer_anew(Ports& ports, const UnbindConsole& step) {
-  for (const auto& card : step.cards) {
-    const std::string module = host::driver_module(ports.host, card);
-    if (module.empty() || host::is_on_vfio(ports.host, card) ||
-        !host::modules_above(ports.host, module).empty() || !holders_of(ports, {card}).empty())
-      continue;
-    ports.log.info(card.text() + ": binding its driver anew, for the text console");
-    if (auto done = rebind_host_driver(ports, card); !done) return done;
-    if (Deadline(ports.settle).wait_for([&] { return any_bound(ports); })) return {};
+// A unit's name from the guest's: its UUID as a rule.
+std::string awake_unit(const Guest& guest) {
+  std::string name;
+  for (const char c : guest.uuid.empty() ? guest_file_name(guest.name) : guest.uuid) {
+    const bool plain = hex_digit(c) >= 0 || (c >= 'g' && c <= 'z') || (c >= 'G' && c <= 'Z') || c == '-';
+    name += plain ? c : '_';
   }
-  ports.log.warning((step.cards.empty() ? "" : step.cards.front().text() + ": ") + "the text console " +
-                    step.console +
-                    " stays dark: the kernel does not bind it again, and the card's driver cannot start anew "
-                    "now; when that or the host does, it is back; a desktop does not need it");
-  return {};
+  return "qemu-hook-awake-" + name.substr(0, 200) + ".service";
+}
+
+// logind and seatd open cards for the sessions that they serve, and close them with these.
+bool serves_sessions(const std::string& command) {
+  return command == "systemd-logind" || command.starts_with("elogin") || command == "seatd";
+}
+
+constexpr char persistence_daemon[] = "nvidia-persiste";  // "comm" has 15 characters of its name
+
+// `holders` are those of the guest's devices.
+void measure_holders(const host::Host& host, const std::vector<host::Holder>& holders, Screen& s) {
+  const auto sessions = host::list_sessions(host);
+  const bool has_systemd = host.exists(names::systemd_runs);
+  std::set<int> seen;
+  for (const auto& h : holders) {
+    if (!contains(s.cards, h.node.function) || !seen.insert(h.pid).second) continue;
+    const auto place = host::place_of(host, h.pid);
+    if (h.command == persistence_daemon) {
+      if (!has_systemd)
+        add_once(s.services, "nvidia-persistenced");
+      else if (!place.service.empty())
+        add_once(s.services, place.service);
+      continue;
+    }
+    // Without systemd nothing tells what ends with the desktop. A hot-plug node can be held.
+    if (!has_systemd || serves_sessions(h.command) || h.node.kind == host::NodeKind::hot_plug) continue;
+    const bool on_seat = std::any_of(sessions.begin(), sessions.end(), [&](const auto& session) {
+      return session.id == place.session && !session.seat.empty();
+    });
+    if (on_seat || (!place.service.empty() && place.service == s.display_manager) ||
+        contains(s.companions, place.service) || (!place.user.empty() && contains(s.users, place.user)))
+      continue;
+    s.remaining_holders.push_back(h.command + " (process " + std::to_string(h.pid) +
+                                  (place.service.empty() ? "" : ", " + place.service) + ") has " +
+                                  h.node.path + " open");
+  }
+}
+
+// Modules of the cards' drivers, if no other device of the host needs these.
+void measure_modules(const host::Host& host, const std::vector<DeviceToTake>& devices, Screen& s) {
+  const auto is_to_go = [&](const PciAddress& address) {
+    return std::any_of(devices.begin(), devices.end(),
+                       [&](const auto& d) { return d.state.address == address; });
+  };
+  const auto all = host::list_pci_addresses(host);
+  for (const auto& card : s.cards) {
+    const std::string module = host::driver_module(host, card);
+    if (module.empty() || contains(s.driver_modules, module) || !host::is_loaded_module(host, module))
+      continue;
+    const bool is_shared = std::any_of(all.begin(), all.end(), [&](const auto& other) {
+      return !is_to_go(other) && host::driver_module(host, other) == module;
+    });
+    const auto above = host::modules_above(host, module);
+    const bool has_vfio =
+        std::any_of(above.begin(), above.end(), [](const auto& m) { return m.starts_with("vfio"); });
+    if (is_shared || has_vfio) continue;
+    for (const auto& m : above) add_once(s.modules_above, m);
+    s.driver_modules.push_back(module);
+  }
 }
 
 }  // namespace
 
-Result<void> execute(Ports& ports, const UnbindConsole& step) {
-  const auto consoles = host::framebuffer_consoles(ports.host);
-  if (!consoles) return fail(consoles.error());
-  const bool bound = std::any_of(consoles->begin(), consoles->end(),
-                                 [&](const auto& c) { return c.name == step.console && c.bound; });
-  if (!bound) return {};
-  auto done = set_bound(ports, step.console, false, ports.limit(ports.conf.deadlines.detach));
-  if (!done) return fail_in("the text console " + step.console + " cannot be unbound", done.error());
-  return {};
-}
-
-Result<void> undo(Ports& ports, const UnbindConsole& step) {
-  // The kernel makes the console anew with the first frame buffer, perhaps under another number, and may bind
-  // it by itself.
-  auto found = host::framebuffer_consoles(ports.host);
-  Deadline(ports.limit(ports.settle)).wait_for([&] {
-    if (found && found->empty()) found = host::framebuffer_consoles(ports.host);
-    return !found || !found->empty();
-  });
-  if (!found) return fail(found.error());
-  const auto& consoles = *found;
-  if (consoles.empty()) {
-    ports.log.warning("there is no frame buffer for the text console " + step.console + " any more");
-    return {};
+Result<std::optional<Screen>> measure_screen(const host::Host& host, const host::Services& services,
+                                             const Guest& guest, const GpuUse& gpu,
+                                             const std::vector<DeviceToTake>& devices,
+                                             const std::vector<host::Holder>& holders) {
+  Screen s;
+  for (const auto& d : devices) {
+    // A function in the slot that stays with its driver, or that is on VFIO since the boot, needs no way
+    // made.
+    if (!contains(gpu.console_devices, d.state.address)) continue;
+    s.devices.push_back(d.state.address);
+    if (d.is_display) s.cards.push_back(d.state.address);
   }
-  auto console =
-      std::find_if(consoles.begin(), consoles.end(), [&](const auto& c) { return c.name == step.console; });
-  if (console == consoles.end()) console = consoles.begin();
-  if (console->bound) return {};
-  auto done = set_bound(ports, console->name, true, ports.limit(ports.conf.deadlines.reattach));
-  if (!done) return fail_in("the text console " + console->name + " cannot be bound", done.error());
-  return any_bound(ports) ? Result<void>() : make_frame_buffer_anew(ports, step);
+  if (s.cards.empty()) return std::optional<Screen>();
+
+  s.display_manager = services.display_manager();
+  if (!s.display_manager.empty()) s.companions = services.stopped_with(s.display_manager);
+  for (const auto& session : host::list_sessions(host))
+    if (!session.seat.empty()) add_once(s.users, session.user);
+  for (const auto& card : s.cards) {
+    if (!host::drm_cards(host, card).empty()) s.cards_with_node.push_back(card);
+    if (host::bound_driver(host, card) == "nvidia" && services.has_persistence(card))
+      s.persistent.push_back(card);
+    for (const auto& f : host::platform_framebuffers(host, card))
+      s.framebuffers.push_back({f.driver, f.device, card});
+  }
+  const auto consoles = host::framebuffer_consoles(host);
+  if (!consoles) return fail(consoles.error());
+  for (const auto& c : *consoles)
+    if (c.bound) s.consoles.push_back(c.name);
+  if (host.exists(names::systemd_runs)) s.awake_unit = awake_unit(guest);
+  measure_holders(host, holders, s);
+  measure_modules(host, devices, s);
+  return s;
 }
 
-Result<void> execute(Ports& ports, const UnbindFramebuffer& step) {
-  // A driver for the card that came in the meantime has taken it away.
-  const std::string folder = names::platform_driver(step.driver);
-  if (!ports.host.sysfs.exists(folder + "/" + step.device)) return {};
-  auto done =
-      ports.host.sysfs.write(folder + "/unbind", step.device, ports.limit(ports.conf.deadlines.detach));
-  if (!done && ports.host.sysfs.exists(folder + "/" + step.device))
-    return fail_in(step.card.text() + ": the firmware's frame buffer " + step.device + " cannot be unbound",
-                   done.error());
-  return {};
-}
-
-Result<void> undo(Ports& ports, const UnbindFramebuffer& step) {
-  const std::string folder = names::platform_driver(step.driver);
-  if (ports.host.sysfs.exists(folder + "/" + step.device)) return {};
-  // The firmware sets it up once. Its memory may have been moved, its device be gone: vfio-pci removes it
-  // (drivers/vfio/pci/vfio_pci_core.c, aperture_remove_conflicting_pci_devices).
-  const bool is_there = ports.host.sysfs.exists(names::platform_device(step.device));
-  const bool has_driver = !host::bound_driver(ports.host, step.card).empty();
-  if (has_driver) return {};  // that one draws now
-  const Result<void> done = is_there ? ports.host.sysfs.write(folder + "/bind", step.device,
-                                                              ports.limit(ports.conf.deadlines.reattach))
-                                     : Result<void>(fail(ErrorKind::not_found, "the kernel has removed it"));
-  if (!done || !ports.host.sysfs.exists(folder + "/" + step.device))
-    ports.log.warning(step.card.text() + ": the firmware's frame buffer " + step.device +
-                      " does not come back before the next boot" + (done ? "" : ": " + done.error().message));
-  return {};
-}
-
-Result<void> execute(Ports& ports, const UnloadModule& step) {
-  if (!host::is_loaded_module(ports.host, step.module)) return {};
-  auto done = ports.modules.unload(step.module, ports.limit(ports.conf.deadlines.detach));
-  if (done || step.is_required) return done;
-  ports.log.info(done.error().message + "; it stays loaded, which does no harm");
-  return {};
-}
-
-Result<void> undo(Ports& ports, const UnloadModule& step) {
-  if (host::is_loaded_module(ports.host, step.module)) return {};
-  return ports.modules.load(step.module, ports.limit(ports.conf.deadlines.reattach));
+std::vector<std::string> Screen::sentences(const std::string& guest) const {
+  const bool has_manager = !display_manager.empty();
+  return {
+      "At its start " + (has_manager ? display_manager + " ends, and all" : "all ends") +
+          " that is open on the screen, unsaved.",
+      std::string("At its end the text consoles come back") +
+          (has_manager ? ", and the login screen with them." : "."),
+      "Until then: ssh, `virsh shutdown " + printable(guest) + "`, `journalctl -t qemu-hook`.",
+  };
 }
 
 }  // namespace qh::handover

@@ -1,19 +1,52 @@
-// The steps that take what the kernel itself has on a card, done and undone.
+// The cards with the host's console that go to the guest, and what is on them.
 #pragma once
 
-#include "handover/ports.h"
-#include "handover/step.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "handover/gpu.h"
+#include "handover/steps/unbind_framebuffer.h"
+#include "host/processes/holders.h"
+#include "host/services/services.h"
 
 namespace qh::handover {
 
-Result<void> execute(Ports& ports, const UnbindConsole& step);
-Result<void> execute(Ports& ports, const UnbindFramebuffer& step);
-Result<void> execute(Ports& ports, const UnloadModule& step);
+// A device of the guest that is on its host driver and is to be detached.
+struct DeviceToTake {
+  DeviceState state;
+  bool is_audio = false;
+  bool is_display = false;
+};
 
-// What the kernel cannot bring back (a console without a frame buffer, the firmware's frame buffer) is a
-// warning.
-Result<void> undo(Ports& ports, const UnbindConsole& step);
-Result<void> undo(Ports& ports, const UnbindFramebuffer& step);
-Result<void> undo(Ports& ports, const UnloadModule& step);
+// As measured on the host; everything but the cards may be absent.
+struct Screen {
+  std::vector<PciAddress> cards;    // displays that are to be detached and carry the console
+  std::vector<PciAddress> devices;  // these and the guest's other functions in their slots
+  std::string display_manager;
+  std::vector<std::string> companions;      // services that go down with it
+  std::vector<PciAddress> cards_with_node;  // those of the cards that have a DRM node
+  std::vector<std::string> users;           // who has a session on a seat, by number
+  std::vector<std::string> services;        // of NVIDIA's persistence daemon
+  std::vector<PciAddress> persistent;       // cards in persistence mode
+  std::vector<std::string> consoles;        // bound ones that draw into a frame buffer
+  std::vector<UnbindFramebuffer> framebuffers;
+  std::vector<std::string> modules_above;  // in the order of unloading
+  std::vector<std::string> driver_modules;
+  std::string awake_unit;  // empty: nothing can keep this host awake
+  // Programs that hold a card and do not end with the desktop, a line each.
+  std::vector<std::string> remaining_holders;
+
+  bool has_desktop() const { return !display_manager.empty() || !users.empty(); }
+  // In three lines: what will happen to the desktop, and the way back.
+  std::vector<std::string> sentences(const std::string& guest) const;
+};
+
+// Nothing, if none of `devices` is on a card that carries the console. timed_out: the kernel holds its
+// consoles.
+Result<std::optional<Screen>> measure_screen(const host::Host& host, const host::Services& services,
+                                             const Guest& guest, const GpuUse& gpu,
+                                             const std::vector<DeviceToTake>& devices,
+                                             const std::vector<host::Holder>& holders);
 
 }  // namespace qh::handover

@@ -6,13 +6,14 @@
 #include <algorithm>
 
 #include "core/contains.h"
-#include "handover/gpu.h"
+#include "handover/device.h"
 #include "host/names.h"
 #include "host/pci/iommu.h"
 #include "host/pci/pci_ids.h"
 #include "host/pci/reset_bug.h"
 #include "host/pci/rom.h"
 #include "host/pci/sriov.h"
+#include "host/processes/confinement.h"
 #include "host/services/modules.h"
 
 namespace qh::handover {
@@ -41,22 +42,42 @@ host::Holders look_for_holders(const host::Host& host, const Guest& guest) {
   std::vector<host::DeviceNode> nodes;
   for (const auto& d : guest.devices) {
     if (!d.present) continue;
-    for (auto& node : host::device_nodes(host, d.address()))
-      // While a shared node is open only the driver's module has to stay.
-      if (node.kind != host::NodeKind::shared) nodes.push_back(std::move(node));
+    for (auto& node : host::device_nodes(host, d.address())) nodes.push_back(std::move(node));
   }
   return host::find_holders(host, nodes);
 }
 
 }  // namespace
 
-Survey survey(const host::Host& host, Guest guest) {
+Survey survey(const host::Host& host, const host::Services& services, Guest guest) {
+  Survey s = survey_devices(host, std::move(guest));
+  for (const auto& d : s.guest.devices) {
+    // A device on a VFIO driver already is not ours: not touched, not given back.
+    if (!d.is_ours() || !d.present || d.present->on_vfio) continue;
+    auto driver_override = read_driver_override(host, d.address());
+    if (!driver_override) {
+      s.unanswered.push_back({d.address().text(), driver_override.error()});
+      continue;
+    }
+    s.to_take.push_back(
+        {{d.address(), d.present->driver, *driver_override}, d.present->is_audio(), d.present->is_display()});
+  }
+  auto screen = measure_screen(host, services, s.guest, s.gpu, s.to_take, s.holders.holders);
+  if (screen)
+    s.screen = std::move(*screen);
+  else
+    s.unanswered.push_back({"", screen.error()});
+  return s;
+}
+
+Survey survey_devices(const host::Host& host, Guest guest) {
   Survey s;
   for (const auto& address : host::list_pci_addresses(host)) {
     if (auto device = host::read_pci_device(host, address)) s.all_devices.push_back(std::move(*device));
     if (host::physical_function(host, address)) s.virtual_devices.push_back(address);
   }
-  s.console_devices = console_devices(host, guest);
+  s.profile = host::confinement(host);
+  s.gpu = measure_gpu(host, guest);
   s.conflicts = find_conflicts(host, guest.name, devices_in_groups(host, guest));
 
   const Deadline image_patience(host::image_patience);
@@ -76,8 +97,8 @@ Survey survey(const host::Host& host, Guest guest) {
   utsname kernel{};
   ::uname(&kernel);
   s.kernel = kernel.release;
-  s.has_vfio =
-      host.sysfs.exists(names::vfio_pci_driver) || host::module_is_installed(host, s.kernel, names::vfio_pci);
+  s.vfio_is_loaded = host.sysfs.exists(names::vfio_pci_driver);
+  s.has_vfio = s.vfio_is_loaded || host::module_is_installed(host, s.kernel, names::vfio_pci);
   const bool iommu =
       host::iommu_at_work(host) || std::any_of(s.all_devices.begin(), s.all_devices.end(),
                                                [](const auto& d) { return !d.iommu_group.empty(); });

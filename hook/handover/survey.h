@@ -1,4 +1,5 @@
-// The host as it is, as far as the checks of one guest ask: one snapshot, taken before anything is decided.
+// The host as it is, as far as a handover of one guest's devices asks: measured once, before anything is
+// decided. Checks and plan are made from it, and look at nothing else.
 #pragma once
 
 #include <map>
@@ -8,6 +9,7 @@
 
 #include "handover/claims.h"
 #include "handover/guest.h"
+#include "handover/screen.h"
 #include "host/host.h"
 #include "host/network/network.h"
 #include "host/pci/usb_input.h"
@@ -25,25 +27,38 @@ struct DeviceUse {
   bool answers = true;                   // its configuration space can be read
 };
 
+// What could not be measured, since the kernel holds it.
+struct Unanswered {
+  std::string device;  // empty: the host's consoles
+  Error error;
+};
+
 struct Survey {
   Guest guest;
   std::vector<DeviceUse> uses;               // one for each of the guest's devices
   std::vector<host::PciDevice> all_devices;  // every function of the host
   std::vector<PciAddress> virtual_devices;   // those of them that are virtual functions
   std::vector<Conflict> conflicts;           // with other guests' claims
-  // Functions of the guest on a card that carries the console: the desktop that holds them is stopped first.
-  std::vector<PciAddress> console_devices;
-  host::Holders holders;
+  GpuUse gpu;
+  host::Holders holders;  // of all nodes of the guest's devices
+  std::vector<DeviceToTake> to_take;
+  std::optional<Screen> screen;  // of a guest that gets the host's console
+  std::vector<Unanswered> unanswered;
   host::LastInputs last_inputs;              // that go with the guest
   std::vector<std::string> rom_problems;     // a sentence each
   std::map<std::string, std::string> names;  // of the cards in question, by identity
   std::string iommu_remedy;                  // what to do about a device without an IOMMU group
   std::string kernel;                        // its release
   bool has_vfio = false;                     // vfio-pci is there or can be loaded
-  bool sees_all = false;                     // root, or a copy of a host's files: nothing is hidden
+  bool vfio_is_loaded = false;
+  std::string profile;    // of AppArmor's, that confines this process; or empty
+  bool sees_all = false;  // root, or a copy of a host's files: nothing is hidden
 };
 
-Survey survey(const host::Host& host, Guest guest);
+// Looks through all processes once.
+Survey survey(const host::Host& host, const host::Services& services, Guest guest);
+// The same without the screen: what does not depend on how the console is freed.
+Survey survey_devices(const host::Host& host, Guest guest);
 
 // The guest's devices, and then what shares an IOMMU group with one of them: only one guest at a time can
 // have a group.

@@ -2,46 +2,20 @@
 
 #include "core/contains.h"
 #include "core/text.h"
-#include "handover/desktop.h"
 #include "handover/device.h"
-#include "handover/screen.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
 
 namespace qh::handover {
 namespace {
 
-Result<void> execute_step(Ports& ports, const Record& record, const Step& step) {
-  return std::visit(Overloaded{
-                        [](const UnknownStep& s) -> Result<void> {
-                          return fail(ErrorKind::failed, "unknown step " + s.line);
-                        },
-                        [&](const LoadModule& s) {
-                          return ports.modules.load(s.module, ports.limit(ports.conf.deadlines.detach));
-                        },
-                        [&](const Unbind& s) { return unbind_host_driver(ports, s.device.address); },
-                        [&](const Detach& s) { return bind_vfio_driver(ports, s.device.address); },
-                        [&](const UnbindConsole& s) { return execute(ports, s); },
-                        [&](const UnbindFramebuffer& s) { return execute(ports, s); },
-                        [&](const UnloadModule& s) { return execute(ports, s); },
-                        [&](const auto& s) { return execute(ports, record, s); },
-                    },
-                    step);
-}
-
-const Measured* device_of(const Step& step) {
-  if (const auto* s = std::get_if<Unbind>(&step)) return &s->device;
-  if (const auto* s = std::get_if<Detach>(&step)) return &s->device;
-  return nullptr;
-}
-
 // A device that is left alone by the undoing, and why.
 Result<void> may_be_given_back(const Ports& ports, const Record& record, const JournalledStep& step,
-                               const Measured& m) {
+                               const DeviceState& m) {
   const std::string address = m.address.text();
   const bool is_dead = contains(record.dead, m.address);
   for (const auto& other : record.steps) {
-    const Measured* same = device_of(other.step);
+    const DeviceState* same = device_of(other.step);
     if (same == nullptr || same->address != m.address || !other.stuck ||
         !host::is_alive(ports.host, *other.stuck))
       continue;
@@ -55,7 +29,7 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
     return fail(error);
   }
   const bool is_there = host::read_pci_device(ports.host, m.address).has_value();
-  if (!is_dead || !is_there || !std::holds_alternative<Detach>(step.step)) return {};
+  if (!is_dead || !is_there || !std::holds_alternative<BindVfio>(step.step)) return {};
   if (auto answer = host::answers(ports.host, m.address); !answer) {
     Error error{ErrorKind::failed,
                 address + ": does not answer after its reset, so no host driver is let near it: " +
@@ -69,8 +43,8 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
 }
 
 Result<void> undo_journalled(Ports& ports, Journal& journal, const JournalledStep& step) {
-  const Measured* device = device_of(step.step);
-  if (device == nullptr) return undo_step(ports, step.step);
+  const DeviceState* device = device_of(step.step);
+  if (device == nullptr) return undo(ports, step.step);
   if (auto may = may_be_given_back(ports, journal.record(), step, *device); !may) return may;
   return give_back(ports, *device, &journal);
 }
@@ -79,30 +53,6 @@ void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
   if (pid == 0) return;
   if (const auto process = host::find_process(ports.host, pid)) (void)journal.stuck(step, *process);
 }
-
-}  // namespace
-
-Result<void> undo_step(Ports& ports, const Step& step) {
-  return std::visit(Overloaded{
-                        [&](const Unbind& s) { return give_back(ports, s.device); },
-                        [&](const Detach& s) { return give_back(ports, s.device); },
-                        // vfio stays, other guests may use it by now.
-                        [](const LoadModule&) { return Result<void>{}; },
-                        [](const EndSessions&) { return Result<void>{}; },
-                        [](const UnknownStep& s) -> Result<void> {
-                          return fail(
-                              ErrorKind::failed,
-                              "a newer version of qemu-hook has noted a step that this one does not know: " +
-                                  in_quotes(s.line),
-                              "`qemu-hook --reattach` of that version undoes it");
-                        },
-                        [](const WaitForHolders&) { return Result<void>{}; },
-                        [&](const auto& s) { return undo(ports, s); },
-                    },
-                    step);
-}
-
-namespace {
 
 // Whether there is still somebody to work for, and time.
 Result<void> may_go_on(const Ports& ports, const Record& record, std::size_t next) {
@@ -121,7 +71,7 @@ Result<void> may_go_on(const Ports& ports, const Record& record, std::size_t nex
 
 }  // namespace
 
-Result<void> execute(Ports& ports, Journal& journal) {
+Result<void> run_steps(Ports& ports, Journal& journal) {
   for (std::size_t i = 0; i < journal.record().steps.size(); ++i) {
     const Step step = journal.record().steps[i].step;
     if (auto may = may_go_on(ports, journal.record(), i); !may) {
@@ -130,7 +80,7 @@ Result<void> execute(Ports& ports, Journal& journal) {
     }
     const Stopwatch watch;
     if (auto begun = journal.begin(i); !begun) return begun;
-    if (auto done = execute_step(ports, journal.record(), step); !done) {
+    if (auto done = run(ports, journal.record(), step); !done) {
       note_stuck(ports, journal, i, done.error().stuck_pid);
       ports.log.error(done.error().message);
       return done;
@@ -142,7 +92,7 @@ Result<void> execute(Ports& ports, Journal& journal) {
   return journal.ready();
 }
 
-std::vector<Error> undo(Ports& ports, Journal& journal) {
+std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
   std::vector<Error> errors;
   // What cannot be written down any more is undone all the same: each undoing stands on its own.
   (void)journal.undoing();
@@ -151,7 +101,7 @@ std::vector<Error> undo(Ports& ports, Journal& journal) {
   for (std::size_t i = journal.record().steps.size(); i-- > 0;) {
     const JournalledStep step = journal.record().steps[i];
     if (!step.begun || step.undone) continue;
-    const Measured* device = device_of(step.step);
+    const DeviceState* device = device_of(step.step);
     if (device != nullptr && contains(failed, device->address)) continue;
     if (ports.whole && ports.whole->passed()) {
       if (const std::string text = describe_undo(step.step); !text.empty()) not_reached.push_back(text);
@@ -166,7 +116,7 @@ std::vector<Error> undo(Ports& ports, Journal& journal) {
       continue;
     }
     (void)journal.undone(i);
-    if (std::holds_alternative<Detach>(step.step))
+    if (std::holds_alternative<BindVfio>(step.step))
       ports.log.took("reattach " + device->address.text() + ", now on " +
                          (device->host_driver.empty() ? "no driver" : device->host_driver),
                      watch);
@@ -188,7 +138,7 @@ Result<void> undo_device(Ports& ports, Journal& journal, const PciAddress& addre
   const Stopwatch watch;
   for (std::size_t i = journal.record().steps.size(); i-- > 0;) {
     const JournalledStep step = journal.record().steps[i];
-    const Measured* device = device_of(step.step);
+    const DeviceState* device = device_of(step.step);
     if (device == nullptr || device->address != address || !step.begun || step.undone) continue;
     if (auto undone = undo_journalled(ports, journal, step); !undone) {
       if (!step.stuck) note_stuck(ports, journal, i, undone.error().stuck_pid);

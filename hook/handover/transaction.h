@@ -18,16 +18,12 @@ namespace qh::handover {
 
 // Executes the steps of a fresh journal in order, up to the first failure; refused once the daemon that waits
 // has ended, timed_out when the time for all is over, with the steps that were not reached.
-Result<void> execute(Ports& ports, Journal& journal);
+Result<void> run_steps(Ports& ports, Journal& journal);
 
 // Undoes every step that was begun. Empty: all is as it was, and the journal is gone.
-std::vector<Error> undo(Ports& ports, Journal& journal);
+std::vector<Error> undo_steps(Ports& ports, Journal& journal);
 
 // Undoes the steps about one device, and ends the guest's claim on it: the guest runs on without it.
 Result<void> undo_device(Ports& ports, Journal& journal, const PciAddress& address);
-
-// One step of a journal that cannot be opened; the device that is given back, if one is, is not asked whether
-// it may be.
-Result<void> undo_step(Ports& ports, const Step& step);
 
 }  // namespace qh::handover

@@ -231,7 +231,7 @@ std::string World::journal(const std::string& guest) {
   record.since = 1'700'000'000;
   for (std::size_t i = 1 + random_.below(2); i > 0; --i) {
     const auto& d = device();
-    const Measured measured{*parse_pci_address(d.address), d.driver, random_.one_in(4) ? "vfio-pci" : ""};
+    const DeviceState measured{*parse_pci_address(d.address), d.driver, random_.one_in(4) ? "vfio-pci" : ""};
     record.devices.push_back(measured.address);
     const std::vector<Step> more{LoadModule{"vfio-pci"},
                                  InhibitSleep{"qemu-hook-awake-x.service"},
@@ -245,7 +245,7 @@ std::string World::journal(const std::string& guest) {
                                  UnloadModule{"nvidia_drm", false}};
     for (std::size_t k = random_.below(3); k > 0; --k) record.steps.push_back({random_.of(more)});
     record.steps.push_back({Unbind{measured}});
-    record.steps.push_back({Detach{measured}});
+    record.steps.push_back({BindVfio{measured}});
     // As it would be then.
     const std::string folder = root_.path() + "/sys/bus/pci/devices/" + d.address;
     if (fs::is_symlink(folder + "/driver") && random_.one_in(2)) {

@@ -27,9 +27,9 @@ void check_step(const Step& step) {
   const auto again = parse_step(to_line(step));
   require(again && *again == step, "a step is read as it is written");
   require(!describe(step).empty(), "a step can be described");
-  const Measured* device = nullptr;
+  const DeviceState* device = nullptr;
   if (const auto* unbind = std::get_if<Unbind>(&step)) device = &unbind->device;
-  if (const auto* detach = std::get_if<Detach>(&step)) device = &detach->device;
+  if (const auto* detach = std::get_if<BindVfio>(&step)) device = &detach->device;
   if (device == nullptr) return;
   for (const std::string* name : {&device->host_driver, &device->driver_override})
     require(name->find('/') == std::string::npos && *name != "..", "a driver's name leads nowhere else");

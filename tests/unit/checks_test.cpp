@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "fakes/hosts.h"
-#include "handover/checks.h"
+#include "handover/checks/checks.h"
 #include "handover/journal.h"
 
 using namespace qh;
@@ -22,7 +22,9 @@ struct World {
       domain.devices.push_back({*parse_pci_address(a), xml::Source::hostdev, false});
     return make_guest(domain, {}, host);
   }
-  std::vector<Finding> check(Guest guest) const { return handover::check(survey(host, std::move(guest))); }
+  std::vector<Finding> check(Guest guest) const {
+    return handover::check(survey_devices(host, std::move(guest)));
+  }
   // Those of one check, as "error: message".
   Names findings(const char* name, Guest guest) const {
     Names all;
@@ -196,7 +198,7 @@ TEST_CASE("check: storage is not overridden by allow_in_use, nor where the guest
 
 TEST_CASE("check: storage that cannot be told is an error to root, a warning to others") {
   const World w("pci 0000:01:00.0 144d:a80a 144d:a801 010802 nvme 1\n");
-  Survey s = survey(w.host, w.guest({"0000:01:00.0"}));
+  Survey s = survey_devices(w.host, w.guest({"0000:01:00.0"}));
   s.uses[0].storage.unknown.push_back({"nvme0n1", "nvme0n1 does not answer"});
   CHECK(check(s).at(0).severity == Severity::error);
   CHECK(check(s).at(0).message.find("nvme0n1 does not answer") != std::string::npos);
@@ -242,7 +244,7 @@ TEST_CASE("check: holders, by process, with their nodes; a card that carries the
 
 TEST_CASE("check: a process that cannot be looked at is unknown, not free") {
   const World w(fakes::workstation);
-  Survey s = survey(w.host, w.guest({"0000:02:00.0", "0000:02:00.1"}));
+  Survey s = survey_devices(w.host, w.guest({"0000:02:00.0", "0000:02:00.1"}));
   s.holders.unknown = {17, 4711};
   REQUIRE(check(s).size() == 1);
   CHECK(check(s)[0].severity == Severity::warning);
@@ -261,7 +263,7 @@ TEST_CASE("check: SR-IOV, a physical function with virtual ones") {
 
 TEST_CASE("check: driver") {
   const World w(fakes::workstation);
-  Survey s = survey(w.host, w.guest({"0000:02:00.0", "0000:02:00.1"}));
+  Survey s = survey_devices(w.host, w.guest({"0000:02:00.0", "0000:02:00.1"}));
   s.has_vfio = false;
   s.kernel = "6.1.0-13-amd64";
   REQUIRE(check(s).size() == 1);

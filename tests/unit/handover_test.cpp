@@ -6,6 +6,7 @@
 #include "fakes/model_host.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
+#include "handover/repair.h"
 
 using namespace qh;
 using namespace qh::handover;

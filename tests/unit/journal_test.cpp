@@ -77,7 +77,7 @@ TEST_CASE("names with blanks and whatever else survive the journal") {
     Record record = a_record();
     record.guest = name;
     record.uuid = name;
-    record.steps = {{Unbind{{record.devices[0], name, name}}}, {Detach{{record.devices[0], "", ""}}}};
+    record.steps = {{Unbind{{record.devices[0], name, name}}}, {BindVfio{{record.devices[0], "", ""}}}};
     const auto back = parse_record(to_text(record));
     REQUIRE(back);
     CHECK(back->guest == name);
@@ -93,7 +93,7 @@ TEST_CASE("what an older version wrote is read") {
       "step detach 0000:01:00.0 e1000e -\nbegin 0\n");
   REQUIRE(record);
   CHECK(record->uuid.empty());
-  CHECK(record->steps.at(0).step == Step(Detach{{*parse_pci_address("01:00.0"), "e1000e", ""}}));
+  CHECK(record->steps.at(0).step == Step(BindVfio{{*parse_pci_address("01:00.0"), "e1000e", ""}}));
 }
 
 TEST_CASE("of a newer version's journal everything is read that both know") {

@@ -7,9 +7,11 @@
 #include <algorithm>
 
 #include "fakes/model_host.h"
+#include "handover/assessment.h"
 #include "handover/claims.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
+#include "handover/repair.h"
 #include "host/processes/child.h"
 
 using namespace qh;
@@ -106,7 +108,7 @@ TEST_CASE("a device whose configuration space is held is refused, and nothing is
   CHECK(w.kernel.state() == before);
   CHECK(w.faults.acts.empty());
   CHECK(w.journals().empty());
-  const auto findings = check(w.ports, w.guest("a", {nic}));
+  const auto findings = assess(w.host, w.services, w.guest("a", {nic})).findings;
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].check == "answers");
 }

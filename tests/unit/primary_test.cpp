@@ -12,10 +12,11 @@
 #include "core/text.h"
 #include "fakes/hosts.h"
 #include "fakes/model_host.h"
+#include "handover/assessment.h"
 #include "handover/gpu.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
-#include "handover/primary.h"
+#include "handover/repair.h"
 #include "host/services/services.h"
 
 using namespace qh;
@@ -72,7 +73,7 @@ struct World : fakes::ModelHost {
   std::vector<std::string> journals() const { return list_folder(root.path() + "/run/libvirt/qemu-hook"); }
   std::vector<std::string> planned() {
     std::vector<std::string> lines;
-    const auto steps = plan(ports, guest());
+    const auto steps = assess(host, services, guest()).plan;
     for (const auto& s : steps) lines.push_back(to_line(s.step));
     return lines;
   }
@@ -350,12 +351,14 @@ TEST_CASE("a device that is not there says nothing about the GPU, and harms nobo
   World w;
   auto guest = w.guest({"0000:09:00.0", "0000:01:00.0"});
   REQUIRE_FALSE(guest.devices[0].present);
-  CHECK(gpu_kind(w.host, guest) == config::Gpu::primary);
-  CHECK(gpu_reasons(w.host, guest).size() == 1);
-  CHECK(console_devices(w.host, guest) == std::vector<PciAddress>{*parse_pci_address("0000:01:00.0")});
+  auto gpu = measure_gpu(w.host, guest);
+  CHECK(gpu.kind == config::Gpu::primary);
+  CHECK(gpu.sentences().size() == 1);
+  CHECK(gpu.console_devices == std::vector<PciAddress>{*parse_pci_address("0000:01:00.0")});
   guest = w.guest({"0000:09:00.0"});
-  CHECK(gpu_kind(w.host, guest) == config::Gpu::none);
-  CHECK(gpu_reasons(w.host, guest).empty());
+  gpu = measure_gpu(w.host, guest);
+  CHECK(gpu.kind == config::Gpu::none);
+  CHECK(gpu.sentences().empty());
 }
 
 TEST_CASE("consoles that the kernel holds refuse the start while the desktop is there") {
@@ -399,23 +402,23 @@ TEST_CASE("a second card, or a card that is on VFIO since the boot, leaves conso
   World w;
   w.kernel.add_device({"0000:03:00.0", "10de:1c82 1458:3764", "030000", "nouveau", "11"});
   const auto has_only_devices = [&](const std::vector<std::string>& addresses) {
-    const auto steps = plan(w.ports, w.guest(addresses));
+    const auto steps = assess(w.host, w.services, w.guest(addresses)).plan;
     for (const auto& s : steps)
       CHECK((std::holds_alternative<LoadModule>(s.step) || std::holds_alternative<Unbind>(s.step) ||
-             std::holds_alternative<Detach>(s.step)));
+             std::holds_alternative<BindVfio>(s.step)));
     return steps.size();
   };
   CHECK(has_only_devices({"0000:03:00.0"}) == 3);
   CHECK(has_only_devices({"0000:02:00.0"}) == 3);
-  CHECK(desktop_lines(w.ports, w.guest({"0000:03:00.0"})).empty());
+  CHECK_FALSE(survey(w.host, w.services, w.guest({"0000:03:00.0"})).screen);
   SUBCASE("but not if the conf says so") {
     auto guest = w.guest({"0000:03:00.0"});
     guest.gpu = config::Gpu::primary;
-    const auto steps = plan(w.ports, guest);
+    const auto steps = assess(w.host, w.services, guest).plan;
     CHECK(steps.size() > 6);
     guest = w.guest();
     guest.gpu = config::Gpu::secondary;
-    const auto none = plan(w.ports, guest);
+    const auto none = assess(w.host, w.services, guest).plan;
     CHECK(none.size() == 5);
   }
   SUBCASE("on VFIO since the boot") {
@@ -520,7 +523,7 @@ TEST_CASE("each step is written as a line and read again") {
            WaitForHolders{}, UnbindConsole{"vtcon1", {card}}, UnbindConsole{"vtcon2", {}},
            UnbindFramebuffer{"efi-framebuffer", "efi-framebuffer.0", card}, UnloadModule{"nvidia_drm", true},
            UnloadModule{"nvidia", false}, LoadModule{"vfio-pci"}, Unbind{{card, "nvidia", ""}},
-           Detach{{card, "", "vfio-pci"}}}) {
+           BindVfio{{card, "", "vfio-pci"}}}) {
     CAPTURE(to_line(step));
     const auto read = parse_step(to_line(step));
     REQUIRE(read);
@@ -558,7 +561,9 @@ TEST_CASE("each step is written as a line and read again") {
 
 TEST_CASE("the user is told in three lines, each fits a terminal") {
   World w;
-  const auto lines = desktop_lines(w.ports, w.guest());
+  const auto screen = survey(w.host, w.services, w.guest()).screen;
+  REQUIRE(screen);
+  const auto lines = screen->sentences("win10");
   REQUIRE(lines.size() == 3);
   for (const auto& line : lines) CHECK(line.size() <= 78);
   CHECK(join(lines).find("gdm.service") != std::string::npos);
@@ -576,7 +581,7 @@ TEST_CASE("which card carries the console, on hosts of all kinds") {
     const host::RealHost host(root.path());
     xml::Domain domain{"win10", uuid, {}, {}, {}};
     domain.devices.push_back({*parse_pci_address(address), xml::Source::hostdev, false});
-    return gpu_kind(host, make_guest(domain, {}, host));
+    return measure_gpu(host, make_guest(domain, {}, host)).kind;
   };
   using config::Gpu;
   CHECK(kind(fakes::desktop, "0000:01:00.0") == Gpu::primary);

@@ -9,6 +9,7 @@
 #include "fakes/model_host.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
+#include "handover/repair.h"
 #include "handover/reset.h"
 
 using namespace qh;

@@ -22,6 +22,7 @@ struct Holders {
   // Processes that could not be looked at: another user's, a confined one, one that the kernel holds. Not
   // free of the device: unknown.
   std::vector<int> unknown;
+  std::vector<std::string> hidden;  // those of them that this process has no right to look at: "cupsd (812)"
 };
 
 // Looks through /proc at all processes, in all namespaces. What is compared is the device's number behind
@@ -31,6 +32,13 @@ struct Holders {
 // without any progress after which the child is given up and another one goes on behind that process.
 Holders find_holders(const Host& host, const std::vector<DeviceNode>& nodes,
                      Milliseconds patience = Milliseconds{1000});
+
+// How long whoever waits for holders to go should pause: a look at all processes costs some milliseconds, on
+// a big host more.
+inline constexpr Milliseconds pause_between_looks{100};
+
+// Who has the devices' nodes open now, but those of what is plugged into them.
+std::vector<Holder> holders_of(const Host& host, const std::vector<PciAddress>& devices);
 
 // "Xorg (1201: /dev/dri/card1, /dev/nvidia0), telegram (1500: /dev/dri/renderD128 (mapped))"; the holders of
 // one process next to each other, as find_holders() gives them.

@@ -1,0 +1,31 @@
+#include "handover/checks/checks.h"
+
+#include <algorithm>
+
+#include "handover/checks/check.h"
+
+namespace qh::handover {
+namespace checks {
+
+// In the order of their findings: what others may only follow from comes first.
+Check claim, present, answers, identity, iommu, storage, group, network, in_use, holders, desktop, sriov,
+    driver, input, rom, siblings, reset_bug;
+constexpr Check* all[] = {claim,   present, answers, identity, iommu, storage, group,    network,  in_use,
+                          holders, desktop, sriov,   driver,   input, rom,     siblings, reset_bug};
+
+}  // namespace checks
+
+Finding missing_vfio(const std::string& kernel) {
+  return {"driver", Severity::error, "", "the kernel " + kernel + " has no vfio-pci driver",
+          "install this kernel's complete modules, or boot the kernel that is installed"};
+}
+
+std::vector<Finding> check(const Survey& survey) {
+  std::vector<Finding> findings;
+  for (checks::Check* look : checks::all) look(survey, findings);
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.severity < b.severity; });
+  return findings;
+}
+
+}  // namespace qh::handover

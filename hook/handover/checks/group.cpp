@@ -1,0 +1,30 @@
+// The host uses no other device of the devices' IOMMU groups.
+#include <set>
+
+#include "core/contains.h"
+#include "core/text.h"
+#include "handover/checks/check.h"
+
+namespace qh::handover::checks {
+
+void group(const Survey& s, Findings& out) {
+  const auto wanted = s.guest.addresses();
+  std::set<std::string> done;
+  for (const auto& d : s.guest.devices) {
+    if (!d.present || d.present->iommu_group.empty() || !done.insert(d.present->iommu_group).second) continue;
+    std::vector<std::string> members, in_the_way;
+    for (const auto& other : s.all_devices) {
+      if (other.iommu_group != d.present->iommu_group) continue;
+      members.push_back(other.address.text());
+      if (!contains(wanted, other.address) && is_in_the_way_of_its_group(other))
+        in_the_way.push_back(other.address.text() + " (" + other.driver + ")");
+    }
+    if (in_the_way.empty()) continue;
+    refuse(out, "group", d,
+           "an IOMMU group goes to a guest as a whole, and the host uses a part of group " +
+               d.present->iommu_group + ": " + join_few(in_the_way) + "; the group is " + join(members, " "),
+           "give the guest all of it " + edit(s) + ", or put the card into another slot");
+  }
+}
+
+}  // namespace qh::handover::checks

@@ -1,0 +1,18 @@
+// The host's network does not need the devices.
+#include "core/text.h"
+#include "handover/checks/check.h"
+
+namespace qh::handover::checks {
+
+void network(const Survey& s, Findings& out) {
+  for (std::size_t i = 0; i < s.guest.devices.size(); ++i) {
+    const Device& d = s.guest.devices[i];
+    if (s.uses[i].network.empty() || d.conf.allow_in_use) continue;
+    std::vector<std::string> sentences;
+    for (const auto& use : s.uses[i].network) sentences.push_back(use.sentence);
+    refuse(out, "network", d, "the host's network needs it: " + join_few(sentences),
+           "give that to another interface first; or, if the host can do without, " + allow(s));
+  }
+}
+
+}  // namespace qh::handover::checks

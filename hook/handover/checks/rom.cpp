@@ -1,0 +1,11 @@
+// Warns of ROM files that QEMU cannot use.
+#include "handover/checks/check.h"
+
+namespace qh::handover::checks {
+
+void rom(const Survey& s, Findings& out) {
+  for (const auto& problem : s.rom_problems)
+    out.push_back({"rom", Severity::warning, "", problem, "mend the file, or remove <rom> " + edit(s)});
+}
+
+}  // namespace qh::handover::checks

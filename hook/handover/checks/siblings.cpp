@@ -1,0 +1,32 @@
+// Warns of the other functions of a card that is given away in part. On bus 0 one slot holds unrelated parts
+// of the chipset, and a virtual function shares its slot with others' by design.
+#include <algorithm>
+
+#include "core/contains.h"
+#include "core/text.h"
+#include "handover/checks/check.h"
+
+namespace qh::handover::checks {
+
+void siblings(const Survey& s, Findings& out) {
+  const auto wanted = s.guest.addresses();
+  for (const auto& d : s.guest.devices) {
+    const PciAddress& a = d.address();
+    const bool first =
+        std::none_of(wanted.begin(), wanted.end(), [&](const auto& w) { return w.same_slot(a) && w < a; });
+    if (!d.present || !first || a.bus == 0 || contains(s.virtual_devices, a)) continue;
+    std::vector<std::string> left;
+    for (const auto& other : s.all_devices)
+      if (other.address.same_slot(a) && !contains(wanted, other.address) &&
+          !contains(s.virtual_devices, other.address) &&
+          !(other.iommu_group == d.present->iommu_group &&
+            is_in_the_way_of_its_group(other)))  // refused already
+        left.push_back(other.address.text() + (other.driver.empty() ? "" : " (" + other.driver + ")"));
+    if (!left.empty())
+      add(out, "siblings", Severity::warning, a,
+          "functions of the same card stay with the host: " + join_few(left),
+          "a card works best, and can be reset, as a whole: add them to the guest " + edit(s));
+  }
+}
+
+}  // namespace qh::handover::checks

@@ -1,0 +1,27 @@
+// The host, and the guest itself, need no disk on the devices. Never overruled.
+#include "core/text.h"
+#include "handover/checks/check.h"
+
+namespace qh::handover::checks {
+
+void storage(const Survey& s, Findings& out) {
+  for (std::size_t i = 0; i < s.guest.devices.size(); ++i) {
+    const auto& [uses, unknown] = s.uses[i].storage;
+    std::vector<std::string> sentences, doubts;
+    for (const auto& use : uses) sentences.push_back(use.sentence);
+    for (const auto& use : unknown) doubts.push_back(use.sentence);
+    const Device& d = s.guest.devices[i];
+    if (!sentences.empty())
+      refuse(
+          out, "storage", d, "the host needs a disk on it: " + join_few(sentences),
+          "take it out of use first (unmount, swapoff, vgchange -an), or remove the device from the guest " +
+              edit(s));
+    else if (!doubts.empty())
+      // What cannot be told counts as in use; but only root can tell at all.
+      add(out, "storage", s.sees_all ? Severity::error : Severity::warning, d.address(),
+          "it cannot be told whether the host needs a disk on it: " + join_few(doubts),
+          s.sees_all ? "see `dmesg`" : "ask again as root");
+  }
+}
+
+}  // namespace qh::handover::checks

@@ -1,0 +1,55 @@
+#include "handover/plan.h"
+
+#include <algorithm>
+
+#include "host/names.h"
+
+namespace qh::handover {
+namespace {
+
+void add(Plan& plan, Step step, std::string reason) {
+  plan.push_back({std::move(step), std::move(reason)});
+}
+
+void make_way(Plan& plan, const Screen& s) {
+  if (!s.awake_unit.empty()) add(plan, InhibitSleep{s.awake_unit}, "its screen is the guest's then");
+  for (const auto& service : s.companions)
+    add(plan, StopService{service}, "it goes down with the display manager");
+  if (!s.display_manager.empty())
+    add(plan, StopDisplayManager{s.display_manager, s.cards_with_node},
+        "it runs, and would start the desktop anew");
+  if (s.has_desktop()) add(plan, EndSessions{s.devices, s.users}, "their programs keep the card open");
+  for (const auto& service : s.services) add(plan, StopService{service}, "it holds the card");
+  for (const auto& card : s.persistent) add(plan, EndPersistence{card}, "the driver would not let go");
+  add(plan, WaitForHolders{s.devices}, "a driver's unbind waits for them where nothing can be killed");
+  for (const auto& console : s.consoles)
+    add(plan, UnbindConsole{console, s.cards}, "the kernel draws its text into the frame buffer");
+  for (const auto& f : s.framebuffers) add(plan, f, "the firmware's frame buffer lies in " + f.card.text());
+  for (const auto& m : s.modules_above) add(plan, UnloadModule{m, true}, "it uses the card's driver");
+}
+
+}  // namespace
+
+Plan make_plan(const Survey& survey) {
+  Plan plan;
+  auto devices = survey.to_take;
+  if (devices.empty()) return plan;
+  const auto rank = [](const DeviceToTake& d) { return d.is_audio ? 0 : d.is_display ? 2 : 1; };
+  std::stable_sort(devices.begin(), devices.end(),
+                   [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+
+  if (!survey.vfio_is_loaded)
+    add(plan, LoadModule{names::vfio_pci},
+        "its driver must be there before the first host driver is unbound");
+  if (survey.screen) make_way(plan, *survey.screen);
+  for (const auto& d : devices)
+    if (!d.state.host_driver.empty())
+      add(plan, Unbind{d.state}, "the host uses it with " + d.state.host_driver);
+  for (const auto& d : devices) add(plan, BindVfio{d.state}, "the guest's QEMU opens it through VFIO");
+  if (survey.screen)
+    for (const auto& m : survey.screen->driver_modules)
+      add(plan, UnloadModule{m, false}, "no other device needs it");
+  return plan;
+}
+
+}  // namespace qh::handover

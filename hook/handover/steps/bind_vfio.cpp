@@ -1,0 +1,33 @@
+#include "handover/steps/bind_vfio.h"
+
+#include "handover/device.h"
+#include "handover/ports.h"
+
+namespace qh::handover {
+
+std::string BindVfio::describe() const {
+  return "detach " + device.address.text() + " (" + device.address.node_device_name() + ")";
+}
+std::string BindVfio::describe_undo() const {
+  return "reattach " + device.address.text() +
+         (device.host_driver.empty() ? ", which had no driver" : " to " + device.host_driver) +
+         (device.driver_override.empty() ? "" : ", with driver_override " + device.driver_override);
+}
+
+std::string BindVfio::line() const {
+  return "detach " + to_words(device);
+}
+Result<BindVfio> BindVfio::parse(const Words& words) {
+  auto device = parse_device(words);
+  if (!device) return fail(device.error());
+  return BindVfio{std::move(*device)};
+}
+
+Result<void> BindVfio::run(Ports& ports, const Record&) const {
+  return bind_vfio_driver(ports, device.address);
+}
+Result<void> BindVfio::undo(Ports& ports) const {
+  return give_back(ports, device);
+}
+
+}  // namespace qh::handover

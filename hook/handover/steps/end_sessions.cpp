@@ -1,0 +1,85 @@
+#include "handover/steps/end_sessions.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "core/text.h"
+#include "handover/ports.h"
+#include "host/processes/holders.h"
+#include "host/processes/sessions.h"
+
+namespace qh::handover {
+
+std::string EndSessions::describe() const {
+  return "end the sessions that hold the card";
+}
+
+// "end-sessions ADDRESS... for USER...", without users "end-sessions ADDRESS... for".
+std::string EndSessions::line() const {
+  return "end-sessions " + to_words(devices) + (devices.empty() ? "for" : " for") +
+         (users.empty() ? "" : " ") + join(users, " ");
+}
+Result<EndSessions> EndSessions::parse(const Words& words) {
+  const auto mark = static_cast<std::size_t>(std::find(words.begin(), words.end(), "for") - words.begin());
+  if (mark == words.size()) return damaged(words);
+  auto devices = parse_addresses(words, 1, mark);
+  if (!devices) return fail(devices.error());
+  EndSessions step{std::move(*devices), {}};
+  for (std::size_t i = mark + 1; i < words.size(); ++i) {
+    if (!is_name(words[i])) return damaged(words);
+    step.users.emplace_back(words[i]);
+  }
+  return step;
+}
+
+Result<void> EndSessions::run(Ports& ports, const Record&) const {
+  const Milliseconds limit = ports.limit(ports.conf.deadlines.holders);
+  const Deadline deadline(limit), patience(limit / 2);
+  std::set<std::string> ending(users.begin(), users.end());
+  std::set<std::string> ended;  // sessions
+  std::map<int, bool> asked;    // processes; true: by force
+  for (;;) {
+    // On a host that is busy with other things the time can pass within one round: there is always one more.
+    const bool is_last = deadline.passed();
+    bool any = false;
+    const auto sessions = host::list_sessions(ports.host);
+    for (const auto& h : host::holders_of(ports.host, devices)) {
+      const auto place = host::place_of(ports.host, h.pid);
+      const auto session = std::find_if(sessions.begin(), sessions.end(), [&](const auto& s) {
+        return !s.seat.empty() && s.id == place.session;
+      });
+      const bool in_session = session != sessions.end();
+      // A desktop that runs below the user's own service manager outlives the session that started it. The
+      // user's other programs, and who is logged in from elsewhere, stay.
+      if (!in_session && (place.user.empty() || !ending.contains(place.user))) continue;
+      any = true;
+      if (in_session && ended.insert(session->id).second) {
+        ending.insert(session->user);
+        ports.log.info("ending the session " + session->id + ", in which " + printable(h.command) +
+                       " holds the card");
+        if (const auto done =
+                ports.services.end_session(session->id, ports.limit(ports.conf.deadlines.holders));
+            !done)
+          ports.log.warning(done.error().message);
+        continue;
+      }
+      // Its session's end reaches it in a moment; a program without one is asked to go, and whatever is still
+      // there then is ended.
+      const bool by_force = patience.passed();
+      if (in_session && !by_force) continue;
+      const auto before = asked.find(h.pid);
+      if (before != asked.end() && before->second >= by_force) continue;
+      asked[h.pid] = by_force;
+      if (const auto process = host::find_process(ports.host, h.pid)) {
+        ports.log.info(std::string(by_force ? "killing " : "ending ") + printable(h.command) + " (process " +
+                       std::to_string(h.pid) + "), which holds the card");
+        ports.services.end_process(*process, by_force);
+      }
+    }
+    if (!any || is_last) return {};  // whoever is left, WaitForHolders names
+    std::this_thread::sleep_for(std::min(host::pause_between_looks, deadline.left()));
+  }
+}
+
+}  // namespace qh::handover

@@ -1,0 +1,21 @@
+// Ends the sessions of the machine's seats that still hold the devices, and what is left of these users'
+// programs that does. Never undone: nothing can.
+#pragma once
+
+#include "handover/steps/kind.h"
+
+namespace qh::handover {
+
+struct EndSessions {
+  std::vector<PciAddress> devices;
+  std::vector<std::string> users;  // their numbers: whoever had a session on a seat
+
+  static constexpr std::string_view verbs[] = {"end-sessions"};
+  std::string describe() const;
+  std::string line() const;
+  static Result<EndSessions> parse(const Words& words);
+  Result<void> run(Ports& ports, const Record& record) const;
+  bool operator==(const EndSessions&) const = default;
+};
+
+}  // namespace qh::handover

@@ -1,0 +1,128 @@
+#include "handover/steps/step.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/text.h"
+
+namespace qh::handover {
+namespace {
+
+template <class Kind>
+constexpr bool is_unknown = std::is_same_v<Kind, UnknownStep>;
+
+// The kinds of steps have names like "stop-service": another one is a newer version's.
+bool may_be_a_verb(std::string_view text) {
+  return !text.empty() && text[0] != '-' &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
+}
+
+// The step, if the first word is a verb of this kind.
+template <class Kind>
+void parse_as(const Words& words, std::optional<Result<Step>>& out) {
+  if constexpr (!is_unknown<Kind>)
+    if (std::find(std::begin(Kind::verbs), std::end(Kind::verbs), words[0]) != std::end(Kind::verbs)) {
+      auto parsed = Kind::parse(words);
+      if (parsed)
+        out.emplace(Step(std::move(*parsed)));
+      else
+        out.emplace(fail(parsed.error()));
+    }
+}
+
+template <class... Kinds>
+std::optional<Result<Step>> parse_as_any(const Words& words, const std::variant<Kinds...>*) {
+  std::optional<Result<Step>> out;
+  (parse_as<Kinds>(words, out), ...);
+  return out;
+}
+
+tl::unexpected<Error> unknown(const UnknownStep& step) {
+  return fail(
+      ErrorKind::failed,
+      "a newer version of qemu-hook has noted a step that this one does not know: " + in_quotes(step.text),
+      "`qemu-hook --reattach` of that version undoes it");
+}
+
+}  // namespace
+
+std::string describe(const Step& step) {
+  return std::visit(
+      []<class Kind>(const Kind& s) {
+        if constexpr (is_unknown<Kind>)
+          return "a step of a newer version, " + in_quotes(s.text);
+        else
+          return s.describe();
+      },
+      step);
+}
+
+std::string describe_undo(const Step& step) {
+  return std::visit(
+      [](const auto& s) {
+        if constexpr (requires { s.describe_undo(); })
+          return s.describe_undo();
+        else
+          return std::string();
+      },
+      step);
+}
+
+Result<void> run(Ports& ports, const Record& record, const Step& step) {
+  return std::visit(
+      [&]<class Kind>(const Kind& s) -> Result<void> {
+        if constexpr (is_unknown<Kind>)
+          return unknown(s);
+        else
+          return s.run(ports, record);
+      },
+      step);
+}
+
+Result<void> undo(Ports& ports, const Step& step) {
+  return std::visit(
+      [&]<class Kind>(const Kind& s) -> Result<void> {
+        if constexpr (is_unknown<Kind>)
+          return unknown(s);
+        else if constexpr (requires { s.undo(ports); })
+          return s.undo(ports);
+        else
+          return {};
+      },
+      step);
+}
+
+const DeviceState* device_of(const Step& step) {
+  return std::visit(
+      []<class Kind>(const Kind& s) -> const DeviceState* {
+        if constexpr (requires {
+                        { s.device } -> std::same_as<const DeviceState&>;
+                      })
+          return &s.device;
+        else
+          return nullptr;
+      },
+      step);
+}
+
+std::string to_line(const Step& step) {
+  return std::visit(
+      []<class Kind>(const Kind& s) {
+        if constexpr (is_unknown<Kind>)
+          return s.text;
+        else
+          return s.line();
+      },
+      step);
+}
+
+Result<Step> parse_step(std::string_view text) {
+  const auto words = split(text, ' ');
+  for (const auto w : words)
+    if (w.empty()) return fail(ErrorKind::bad_input, "empty word in the step " + in_quotes(text));
+  if (auto step = parse_as_any(words, static_cast<const Step*>(nullptr))) return std::move(*step);
+  if (may_be_a_verb(words[0])) return UnknownStep{std::string(text)};
+  return damaged(words);
+}
+
+}  // namespace qh::handover

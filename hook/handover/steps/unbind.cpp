@@ -1,0 +1,32 @@
+#include "handover/steps/unbind.h"
+
+#include "handover/device.h"
+#include "handover/ports.h"
+
+namespace qh::handover {
+
+std::string Unbind::describe() const {
+  return "unbind " + device.address.text() + " from " + device.host_driver;
+}
+// The undoing of BindVfio, which follows it in every plan, gives the device back to its host driver.
+std::string Unbind::describe_undo() const {
+  return {};
+}
+
+std::string Unbind::line() const {
+  return "unbind " + to_words(device);
+}
+Result<Unbind> Unbind::parse(const Words& words) {
+  auto device = parse_device(words);
+  if (!device) return fail(device.error());
+  return Unbind{std::move(*device)};
+}
+
+Result<void> Unbind::run(Ports& ports, const Record&) const {
+  return unbind_host_driver(ports, device.address);
+}
+Result<void> Unbind::undo(Ports& ports) const {
+  return give_back(ports, device);
+}
+
+}  // namespace qh::handover

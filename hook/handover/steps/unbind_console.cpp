@@ -1,0 +1,99 @@
+#include "handover/steps/unbind_console.h"
+
+#include <algorithm>
+
+#include "handover/device.h"
+#include "handover/ports.h"
+#include "host/graphics/console.h"
+#include "host/names.h"
+#include "host/pci/pci_device.h"
+#include "host/processes/holders.h"
+#include "host/services/modules.h"
+
+namespace qh::handover {
+namespace {
+
+Result<void> set_bound(Ports& ports, const std::string& console, bool bound, Milliseconds timeout) {
+  return ports.host.sysfs.write(std::string(names::consoles) + "/" + console + "/bind", bound ? "1" : "0",
+                                timeout);
+}
+
+bool any_bound(const Ports& ports) {
+  const auto all = host::framebuffer_consoles(ports.host);
+  return all && std::any_of(all->begin(), all->end(), [](const auto& c) { return c.bound; });
+}
+
+// The kernel binds a console in place of its own one, and where it has none any more it does nothing and
+// reports success (vt_bind in drivers/tty/vt/vt.c): the VGA text console of a BIOS is gone for good with the
+// first driver for the card. But a frame buffer that comes anew takes the text over by itself.
+Result<void> make_frame_buffer_anew(Ports& ports, const UnbindConsole& step) {
+  for (const auto& card : step.cards) {
+    const std::string module = host::driver_module(ports.host, card);
+    if (module.empty() || host::is_on_vfio(ports.host, card) ||
+        !host::modules_above(ports.host, module).empty() || !host::holders_of(ports.host, {card}).empty())
+      continue;
+    ports.log.info(card.text() + ": binding its driver anew, for the text console");
+    if (auto done = rebind_host_driver(ports, card); !done) return done;
+    if (Deadline(ports.settle).wait_for([&] { return any_bound(ports); })) return {};
+  }
+  ports.log.warning((step.cards.empty() ? "" : step.cards.front().text() + ": ") + "the text console " +
+                    step.console +
+                    " stays dark: the kernel does not bind it again, and the card's driver cannot start anew "
+                    "now; when that or the host does, it is back; a desktop does not need it");
+  return {};
+}
+
+}  // namespace
+
+std::string UnbindConsole::describe() const {
+  return "unbind the text console " + console;
+}
+std::string UnbindConsole::describe_undo() const {
+  return "bind the text console " + console;
+}
+
+std::string UnbindConsole::line() const {
+  return "unbind-console " + console + (cards.empty() ? "" : " ") + to_words(cards);
+}
+Result<UnbindConsole> UnbindConsole::parse(const Words& words) {
+  if (words.size() < 2 || !is_name(words[1])) return damaged(words);
+  auto cards = parse_addresses(words, 2, words.size());
+  if (!cards) return fail(cards.error());
+  return UnbindConsole{std::string(words[1]), std::move(*cards)};
+}
+
+Result<void> UnbindConsole::run(Ports& ports, const Record&) const {
+  const auto consoles = host::framebuffer_consoles(ports.host);
+  if (!consoles) return fail(consoles.error());
+  const bool bound = std::any_of(consoles->begin(), consoles->end(),
+                                 [&](const auto& c) { return c.name == console && c.bound; });
+  if (!bound) return {};
+  auto done = set_bound(ports, console, false, ports.limit(ports.conf.deadlines.detach));
+  if (!done) return fail_in("the text console " + console + " cannot be unbound", done.error());
+  return {};
+}
+
+Result<void> UnbindConsole::undo(Ports& ports) const {
+  // The kernel makes the console anew with the first frame buffer, perhaps under another number, and may bind
+  // it by itself.
+  auto found = host::framebuffer_consoles(ports.host);
+  Deadline(ports.limit(ports.settle)).wait_for([&] {
+    if (found && found->empty()) found = host::framebuffer_consoles(ports.host);
+    return !found || !found->empty();
+  });
+  if (!found) return fail(found.error());
+  const auto& consoles = *found;
+  if (consoles.empty()) {
+    ports.log.warning("there is no frame buffer for the text console " + console + " any more");
+    return {};
+  }
+  auto bound =
+      std::find_if(consoles.begin(), consoles.end(), [&](const auto& c) { return c.name == console; });
+  if (bound == consoles.end()) bound = consoles.begin();
+  if (bound->bound) return {};
+  auto done = set_bound(ports, bound->name, true, ports.limit(ports.conf.deadlines.reattach));
+  if (!done) return fail_in("the text console " + bound->name + " cannot be bound", done.error());
+  return any_bound(ports) ? Result<void>() : make_frame_buffer_anew(ports, *this);
+}
+
+}  // namespace qh::handover

@@ -1,0 +1,23 @@
+// Takes a text console off its frame buffer.
+#pragma once
+
+#include "handover/steps/kind.h"
+
+namespace qh::handover {
+
+struct UnbindConsole {
+  std::string console;            // "vtcon1"
+  std::vector<PciAddress> cards;  // on which it may show
+
+  static constexpr std::string_view verbs[] = {"unbind-console"};
+  std::string describe() const;
+  std::string line() const;
+  static Result<UnbindConsole> parse(const Words& words);
+  Result<void> run(Ports& ports, const Record& record) const;
+  std::string describe_undo() const;
+  // A console that the kernel cannot bring back is a warning.
+  Result<void> undo(Ports& ports) const;
+  bool operator==(const UnbindConsole&) const = default;
+};
+
+}  // namespace qh::handover

@@ -1,0 +1,43 @@
+#include "handover/steps/wait_for_holders.h"
+
+#include <algorithm>
+
+#include "core/text.h"
+#include "handover/ports.h"
+#include "host/processes/holders.h"
+
+namespace qh::handover {
+
+std::string WaitForHolders::describe() const {
+  std::vector<std::string> addresses;
+  for (const auto& d : devices) addresses.push_back(d.text());
+  return "wait until no program holds " + join(addresses);
+}
+
+std::string WaitForHolders::line() const {
+  return "wait-for-holders" + std::string(devices.empty() ? "" : " ") + to_words(devices);
+}
+Result<WaitForHolders> WaitForHolders::parse(const Words& words) {
+  auto devices = parse_addresses(words, 1, words.size());
+  if (!devices) return fail(devices.error());
+  return WaitForHolders{std::move(*devices)};
+}
+
+Result<void> WaitForHolders::run(Ports& ports, const Record&) const {
+  const Deadline deadline(ports.limit(ports.conf.deadlines.holders));
+  for (;;) {
+    const auto holders = host::holders_of(ports.host, devices);
+    if (holders.empty()) return {};
+    if (deadline.passed()) {
+      const auto& first = holders.front();
+      std::string who = printable(first.command) + " (process " + std::to_string(first.pid) + ") has " +
+                        first.node.path + (first.mapped ? " mapped" : " open");
+      if (holders.size() > 1) who += ", and so " + std::to_string(holders.size() - 1) + " more";
+      return fail(ErrorKind::timed_out, first.node.function.text() + ": is still held: " + who,
+                  "end it before the guest's start; see `ps " + std::to_string(first.pid) + "`");
+    }
+    std::this_thread::sleep_for(std::min(host::pause_between_looks, deadline.left()));
+  }
+}
+
+}  // namespace qh::handover

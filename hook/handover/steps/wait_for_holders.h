@@ -1,0 +1,19 @@
+// Waits until no process holds the devices. timed_out: names who holds what.
+#pragma once
+
+#include "handover/steps/kind.h"
+
+namespace qh::handover {
+
+struct WaitForHolders {
+  std::vector<PciAddress> devices;
+
+  static constexpr std::string_view verbs[] = {"wait-for-holders"};
+  std::string describe() const;
+  std::string line() const;
+  static Result<WaitForHolders> parse(const Words& words);
+  Result<void> run(Ports& ports, const Record& record) const;
+  bool operator==(const WaitForHolders&) const = default;
+};
+
+}  // namespace qh::handover
