@@ -42,8 +42,9 @@ std::optional<host::ProcessId> parse_process(std::string_view pid, std::string_v
 // A line that a newer version writes, and this one can do without: it begins with a word of small letters
 // that has no meaning here.
 bool may_be_newer(std::string_view verb) {
-  constexpr std::string_view known[] = {"guest", "uuid",  "daemon", "since", "device", "dead",   "returned", "rescan", "removed",
-                                        "step",  "begin", "undone", "stuck", "ready",  "undoing"};
+  constexpr std::string_view known[] = {"guest", "uuid",     "daemon", "since",   "device",
+                                        "dead",  "returned", "rescan", "removed", "step",
+                                        "begin", "undone",   "stuck",  "ready",   "undoing"};
   const bool is_word = verb.size() >= 4 && std::all_of(verb.begin(), verb.end(), [](char c) {
                          return (c >= 'a' && c <= 'z') || c == '-';
                        });
@@ -199,14 +200,17 @@ Result<Journal> Journal::open(const std::string& root, const std::string& guest,
   const std::string path = file_for(root, guest);
   const Deadline deadline(lock_timeout);
   for (;;) {
-    host::Fd fd(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
+    host::Fd fd(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (!fd) return fail(host::system_error("open the journal", path, errno));
+    struct stat ours {
+    }, now{};
+    // Whoever reads a FIFO that he has open for writing himself waits for ever.
+    if (::fstat(fd.get(), &ours) < 0 || !S_ISREG(ours.st_mode))
+      return fail(damaged(path, guest, "it is not a regular file"));
     (void)::fchmod(fd.get(), 0600);  // an older version made it readable, and so lockable, for everybody
     if (auto locked = lock(fd.get(), path, deadline.left()); !locked) return fail(locked.error());
     // Whoever held the lock may have removed or replaced the file.
-    struct stat ours {
-    }, now{};
-    if (::fstat(fd.get(), &ours) < 0 || ::stat(path.c_str(), &now) < 0 || ours.st_ino != now.st_ino) continue;
+    if (::stat(path.c_str(), &now) < 0 || ours.st_ino != now.st_ino) continue;
     auto text = host::read_fd(fd.get(), path, largest_journal);
     if (!text) return fail(damaged(path, guest, text.error().message));
     auto record = parse_record(*text);
