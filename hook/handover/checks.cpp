@@ -5,6 +5,7 @@
 
 #include "core/contains.h"
 #include "core/text.h"
+#include "host/confinement.h"
 #include "host/names.h"
 
 namespace qh::handover {
@@ -208,6 +209,15 @@ void check_holders(const Survey& s, Findings& out) {
     if (!behind.empty())
       add(out, "holders", Severity::warning, d.address(),
           "what is plugged into it is in use by " + describe(behind), "");
+  }
+  if (!s.profile.empty() && !s.holders.hidden.empty()) {
+    // Whoever holds a device keeps its driver from letting go.
+    out.push_back({"holders", Severity::error, "",
+                   "the AppArmor profile " + printable(s.profile) + ", which confines " +
+                       names::libvirt_hook +
+                       ", hides processes that may have a device open: " + join_few(s.holders.hidden),
+                   host::link_remedy});
+    return;
   }
   if (s.holders.unknown.empty()) return;
   std::vector<std::string> pids;

@@ -10,6 +10,7 @@
 #include "handover/device.h"
 #include "handover/planner.h"
 #include "handover/primary.h"
+#include "handover/readiness.h"
 #include "handover/transaction.h"
 #include "host/names.h"
 
@@ -181,6 +182,7 @@ Plan make_plan(const Ports& ports, const Look& l) {
 }  // namespace
 
 std::vector<Finding> check(const Ports& ports, const Guest& guest) {
+  be_confined_as_the_hook(ports.root);
   return look(ports, guest).findings;
 }
 

@@ -102,7 +102,9 @@ Result<std::optional<Screen>> measure_screen(const Ports& ports, const Guest& gu
   }
   if (s.cards.empty()) return std::optional<Screen>();
 
-  s.display_manager = ports.services.display_manager();
+  auto manager = ports.services.display_manager();
+  if (!manager) return fail(manager.error());
+  s.display_manager = std::move(*manager);
   if (!s.display_manager.empty()) s.companions = ports.services.stopped_with(s.display_manager);
   for (const auto& session : host::list_sessions(ports.root))
     if (!session.seat.empty()) add_once(s.users, session.user);

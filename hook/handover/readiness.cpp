@@ -10,6 +10,7 @@
 
 #include "core/text.h"
 #include "handover/checks.h"
+#include "host/confinement.h"
 #include "host/file.h"
 #include "host/iommu.h"
 #include "host/modules.h"
@@ -59,6 +60,16 @@ std::optional<Hook> find_hook(const std::string& root) {
     }
   }
   return std::nullopt;
+}
+
+bool is_in_hooks(const std::string& root, const Hook& hook) {
+  return hook.target.starts_with(root + "/etc/libvirt/hooks/");
+}
+
+// Where the program itself in hooks/ runs; empty: nothing confines the daemon, or none runs.
+std::string daemon_profile(const std::string& root) {
+  const auto daemon = host::find_running_daemon(root);
+  return daemon ? host::confinement(root, std::to_string(daemon->id.pid)) : "";
 }
 
 struct RunningDaemon {
@@ -139,7 +150,18 @@ void check_confinement(const std::string& root, const host::Sysfs& sysfs, Findin
   const auto hook = find_hook(root);
   if (sysfs.read("module/apparmor/parameters/enabled") != "Y" || !hook) return;
   const std::string file = hook->target.substr(root.size());
-  for (const char* allowed : {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/etc/libvirt/hooks/"})
+  if (is_in_hooks(root, *hook)) {
+    const std::string profile = daemon_profile(root);
+    if (!profile.empty() || !host::find_running_daemon(root))
+      add(out, "apparmor", Severity::warning,
+          hook->path + " is the program itself, no link to it: AppArmor confines it by " +
+              (profile.empty() ? "libvirt's own profile" : "the profile " + printable(profile)) +
+              ". A guest is refused while that hides a process that may have one of its devices open, or "
+              "denies a program that its start needs; `qemu-hook --check GUEST` tells",
+          host::link_remedy);
+    return;
+  }
+  for (const char* allowed : {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"})
     if (file.find(allowed) == 0) return;
   add(out, "apparmor", Severity::error,
       hook->path + " leads to " + file + ", which AppArmor does not let libvirt execute: no guest can start",
@@ -147,6 +169,13 @@ void check_confinement(const std::string& root, const host::Sysfs& sysfs, Findin
 }
 
 }  // namespace
+
+void be_confined_as_the_hook(const std::string& root) {
+  if (!root.empty() || ::geteuid() != 0) return;
+  const auto hook = find_hook(root);
+  if (!hook || !is_in_hooks(root, *hook)) return;
+  if (const auto profile = daemon_profile(root); !profile.empty()) host::confine(profile);
+}
 
 std::vector<Finding> check_host(const std::string& root, const host::Sysfs& sysfs) {
   Findings findings;

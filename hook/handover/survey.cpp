@@ -7,6 +7,7 @@
 
 #include "core/contains.h"
 #include "handover/gpu.h"
+#include "host/confinement.h"
 #include "host/iommu.h"
 #include "host/modules.h"
 #include "host/names.h"
@@ -52,6 +53,7 @@ host::Holders look_for_holders(const std::string& root, const host::Sysfs& sysfs
 
 Survey survey(const std::string& root, const host::Sysfs& sysfs, Guest guest) {
   Survey s;
+  s.profile = host::confinement(root);
   for (const auto& address : host::list_pci_addresses(sysfs)) {
     if (auto device = host::read_pci_device(sysfs, address)) s.all_devices.push_back(std::move(*device));
     if (host::physical_function(sysfs, address)) s.virtual_devices.push_back(address);

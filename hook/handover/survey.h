@@ -39,6 +39,7 @@ struct Survey {
   std::string iommu_remedy;                  // what to do about a device without an IOMMU group
   std::string kernel;                        // its release
   bool has_vfio = false;                     // vfio-pci is there or can be loaded
+  std::string profile;                       // of AppArmor's, that confines this process; or empty
   bool sees_all = false;                     // root, or a copy of a host's files: nothing is hidden
 };
 

@@ -29,22 +29,25 @@ std::vector<int> all_pids(const std::string& root) {
   return pids;
 }
 
-// What the child says of one process: "", or "?" for one that it may not look at, then " INDEX" or " INDEX+"
+// What the child says of one process: "", or "!" for one that it may not look at, then " INDEX" or " INDEX+"
 // (mapped) for each node.
 std::string to_line(Found found) {
   std::sort(found.nodes.begin(), found.nodes.end(),
             [](const auto& a, const auto& b) { return a.index < b.index; });
-  std::string line = found.unreadable ? "?" : "";
+  std::string line = found.unreadable ? "!" : "";
   for (const auto& node : found.nodes) line += " " + std::to_string(node.index) + (node.mapped ? "+" : "");
   return line;
 }
 
 void add(const std::string& root, const std::vector<DeviceNode>& nodes, int pid, std::string_view line,
          Holders& out) {
-  if (line.starts_with("?")) out.unknown.push_back(pid);
+  const bool hidden = line.starts_with('!');
+  if (hidden || line.starts_with('?')) out.unknown.push_back(pid);
   const auto at = line.find(' ');
-  if (at == std::string_view::npos) return;
+  if (at == std::string_view::npos && !hidden) return;
   const std::string command = command_name(root, pid);
+  if (hidden) out.hidden.push_back(printable(command) + " (" + std::to_string(pid) + ")");
+  if (at == std::string_view::npos) return;
   for (const auto word : split(line.substr(at + 1), ' ')) {
     const auto index = std::strtoul(std::string(word).c_str(), nullptr, 10);
     if (index < nodes.size()) out.holders.push_back({pid, command, nodes[index], word.ends_with('+')});

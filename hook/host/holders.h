@@ -21,6 +21,7 @@ struct Holders {
   // Processes that could not be looked at: another user's, a confined one, one that the kernel holds. Not
   // free of the device: unknown.
   std::vector<int> unknown;
+  std::vector<std::string> hidden;  // those of them that this process has no right to look at: "cupsd (812)"
 };
 
 // Looks through /proc at all processes, in all namespaces. What is compared is the device's number behind
