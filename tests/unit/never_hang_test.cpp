@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <thread>
 
 #include "fakes/model_host.h"
 #include "handover/claims.h"
@@ -260,27 +259,6 @@ TEST_CASE("a disk is held while its driver is unbound, so that nobody mounts it 
   REQUIRE(prepare(w.ports, w.guest("a", {nvme, nic})).empty());
   CHECK(w.sysfs.held_for ==
         std::map<std::string, std::vector<std::string>>{{"bus/pci/drivers/nvme/unbind", {"/dev/nvme0n1"}}});
-}
-
-TEST_CASE("a QEMU that takes its time to end is waited for as long as `reattach` says") {
-  World w;
-  REQUIRE(prepare(w.ports, w.guest("a", {nic})).empty());
-  w.ports.conf.deadlines.reattach = Milliseconds{60'000};
-  w.root.write("/sys/class/vfio/10/dev", "243:7\n");
-  w.run("a", {});
-  w.root.write("/run/libvirt/qemu/a.pid", "");
-  w.root.write("/proc/4242/maps", "");
-  w.root.write("/proc/4242/fd/.keep", "");
-  const std::string open = w.root.path() + "/proc/4242/fd/9";
-  REQUIRE(::symlink("/dev/vfio/10", open.c_str()) == 0);
-  std::thread qemu([&] {
-    std::this_thread::sleep_for(Milliseconds{2500});
-    ::unlink(open.c_str());
-  });
-  const auto errors = release(w.ports, "a");
-  qemu.join();
-  CHECK(errors.empty());
-  CHECK(w.kernel.driver(nic) == "e1000e");
 }
 
 TEST_CASE("the whole of a start has a limit: what was not reached is named, what was done is undone") {
