@@ -2,6 +2,8 @@
 
 #include "cli/domain_source.h"
 #include "cli/output.h"
+#include "handover/readiness.h"
+#include "host/services/services.h"
 
 namespace qh::cli {
 
@@ -23,6 +25,11 @@ Result<LoadedGuest> put_together(const host::Host& host, const config::HostConf&
   for (const auto& notice : conf->notices) print_warning(notice);
   auto guest = handover::make_guest(domain, conf->synced.conf, host);
   return LoadedGuest{std::move(domain), std::move(*conf), std::move(guest)};
+}
+
+handover::Assessment assess_start(const host::Host& host, const handover::Guest& guest) {
+  handover::be_confined_as_the_hook(host);
+  return handover::assess(host, host::RealServices(host), guest);
 }
 
 }  // namespace qh::cli

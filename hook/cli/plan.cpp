@@ -9,7 +9,6 @@
 #include "core/text.h"
 #include "handover/assessment.h"
 #include "handover/conf.h"
-#include "handover/machine.h"
 
 namespace qh::cli {
 namespace {
@@ -40,12 +39,10 @@ void print_lines(const char* title, const std::vector<Line>& lines) {
 int plan(const host::Host& host, const Options& options) {
   const auto host_conf = handover::load_host_conf(host);
   if (!host_conf) return failed(options, host_conf.error());
-  host::Log log(host, options.guest);
-  handover::Machine machine(host, *host_conf, log);
   const auto loaded = load_guest(host, options, *host_conf, Conf::read_only);
   if (!loaded) return failed(options, loaded.error());
   const auto& guest = loaded->guest;
-  const auto assessment = handover::assess(host, machine.services, guest);
+  const auto assessment = assess_start(host, guest);
   const auto& findings = assessment.findings;
   const bool ok = assessment.would_work();
 

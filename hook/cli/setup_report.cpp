@@ -6,7 +6,6 @@
 #include "cli/output.h"
 #include "core/text.h"
 #include "handover/assessment.h"
-#include "handover/machine.h"
 
 namespace qh::cli {
 namespace {
@@ -39,7 +38,7 @@ SetupReport report_setup(const host::Host& host, const config::HostConf& host_co
                                         : "wrote";
   const auto& guest = report.loaded.guest;
   if (!guest.devices.empty()) {
-    auto assessment = handover::assess(host, host::RealServices(host), guest);
+    auto assessment = assess_start(host, guest);
     report.findings = std::move(assessment.findings);
     report.gpu = assessment.survey.gpu.kind;
     if (const auto& screen = assessment.survey.screen) report.desktop = screen->sentences(guest.name);

@@ -14,7 +14,9 @@ namespace {
 
 // Whether somebody works on the guest's journal just now.
 bool is_locked(const host::Host& host, const std::string& guest) {
-  const Fd fd(::open(host.path(names::journal(guest)).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  // A FIFO in its place is not waited for.
+  constexpr int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  const Fd fd(::open(host.path(names::journal(guest)).c_str(), flags));
   return fd && ::flock(fd.get(), LOCK_EX | LOCK_NB) < 0;
 }
 

@@ -200,14 +200,17 @@ Result<Journal> Journal::open(const host::Host& host, const std::string& guest, 
   const std::string path = file_for(host, guest);
   const Deadline deadline(lock_timeout);
   for (;;) {
-    Fd fd(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
+    Fd fd(::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     if (!fd) return fail(system_error("open the journal", path, errno));
+    struct stat ours {
+    }, now{};
+    // Whoever reads a FIFO that he has open for writing himself waits for ever.
+    if (::fstat(fd.get(), &ours) < 0 || !S_ISREG(ours.st_mode))
+      return fail(damaged(path, guest, "it is not a regular file"));
     (void)::fchmod(fd.get(), 0600);  // an older version made it readable, and so lockable, for everybody
     if (auto locked = lock(fd.get(), path, deadline.left()); !locked) return fail(locked.error());
     // Whoever held the lock may have removed or replaced the file.
-    struct stat ours {
-    }, now{};
-    if (::fstat(fd.get(), &ours) < 0 || ::stat(path.c_str(), &now) < 0 || ours.st_ino != now.st_ino) continue;
+    if (::stat(path.c_str(), &now) < 0 || ours.st_ino != now.st_ino) continue;
     auto text = read_fd(fd.get(), path, largest_journal);
     if (!text) return fail(damaged(path, guest, text.error().message));
     auto record = parse_record(*text);

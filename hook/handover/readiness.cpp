@@ -13,6 +13,7 @@
 #include "handover/checks/checks.h"
 #include "host/names.h"
 #include "host/pci/iommu.h"
+#include "host/processes/confinement.h"
 #include "host/processes/process.h"
 #include "host/services/modules.h"
 
@@ -59,6 +60,16 @@ std::optional<Hook> find_hook(const host::Host& host) {
     }
   }
   return std::nullopt;
+}
+
+bool is_in_hooks(const host::Host& host, const Hook& hook) {
+  return hook.target.starts_with(host.path("/etc/libvirt/hooks/"));
+}
+
+// Where the program itself in hooks/ runs; empty: nothing confines the daemon, or none runs.
+std::string daemon_profile(const host::Host& host) {
+  const auto daemon = host::find_running_daemon(host);
+  return daemon ? host::confinement(host, std::to_string(daemon->id.pid)) : "";
 }
 
 struct RunningDaemon {
@@ -139,7 +150,18 @@ void check_confinement(const host::Host& host, Findings& out) {
   const auto hook = find_hook(host);
   if (host.sysfs.read("module/apparmor/parameters/enabled") != "Y" || !hook) return;
   const std::string file = hook->target.substr(host.root.size());
-  for (const char* allowed : {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/etc/libvirt/hooks/"})
+  if (is_in_hooks(host, *hook)) {
+    const std::string profile = daemon_profile(host);
+    if (!profile.empty() || !host::find_running_daemon(host))
+      add(out, "apparmor", Severity::warning,
+          hook->path + " is the program itself, no link to it: AppArmor confines it by " +
+              (profile.empty() ? "libvirt's own profile" : "the profile " + printable(profile)) +
+              ". A guest is refused while that hides a process that may have one of its devices open, or "
+              "denies a program that its start needs; `qemu-hook --check GUEST` tells",
+          host::link_remedy);
+    return;
+  }
+  for (const char* allowed : {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"})
     if (file.find(allowed) == 0) return;
   add(out, "apparmor", Severity::error,
       hook->path + " leads to " + file + ", which AppArmor does not let libvirt execute: no guest can start",
@@ -147,6 +169,13 @@ void check_confinement(const host::Host& host, Findings& out) {
 }
 
 }  // namespace
+
+void be_confined_as_the_hook(const host::Host& host) {
+  if (host.is_copy() || ::geteuid() != 0) return;
+  const auto hook = find_hook(host);
+  if (!hook || !is_in_hooks(host, *hook)) return;
+  if (const auto profile = daemon_profile(host); !profile.empty()) host::confine(profile);
+}
 
 std::vector<Finding> check_host(const host::Host& host) {
   Findings findings;

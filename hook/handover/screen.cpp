@@ -99,7 +99,9 @@ Result<std::optional<Screen>> measure_screen(const host::Host& host, const host:
   }
   if (s.cards.empty()) return std::optional<Screen>();
 
-  s.display_manager = services.display_manager();
+  auto manager = services.display_manager();
+  if (!manager) return fail(manager.error());
+  s.display_manager = std::move(*manager);
   if (!s.display_manager.empty()) s.companions = services.stopped_with(s.display_manager);
   for (const auto& session : host::list_sessions(host))
     if (!session.seat.empty()) add_once(s.users, session.user);

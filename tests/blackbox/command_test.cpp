@@ -285,6 +285,36 @@ TEST_CASE("--check of the host: what is missing, and the line that repairs it") 
   CHECK(not_executable.out.find("nothing that can be executed") != std::string::npos);
 }
 
+TEST_CASE("--check of the host: the program itself in hooks/ is found, and what confines it") {
+  Program p;
+  p.kernel.add_driver("vfio-pci");
+  p.root.write("/sys/class/iommu/dmar0/x", "");
+  p.root.write("/sys/module/apparmor/parameters/enabled", "Y\n");
+  p.root.write("/run/libvirtd.pid", "812\n");
+  p.root.write("/proc/812/stat", "812 (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0");
+  p.root.write("/proc/812/comm", "libvirtd\n");
+  p.root.write("/proc/812/attr/current", "libvirtd (enforce)\n");
+  p.root.write("/etc/libvirt/hooks/qemu", "stands for it: qemu-hook journal 1");
+  const auto file = p.root.path() + "/etc/libvirt/hooks/qemu";
+  REQUIRE(::chmod(file.c_str(), 0755) == 0);
+  const auto finding = [&] {
+    const auto told = json::parse(p.command({"--check", "--json"}).out);
+    for (const auto& f : told["findings"])
+      if (f["check"] == "apparmor") return f["message"].get<std::string>();
+    return std::string();
+  };
+  CHECK(finding().find("no link to it: AppArmor confines it by the profile libvirtd.") != std::string::npos);
+  p.root.write("/proc/812/attr/current", "libvirtd (complain)\n");
+  CHECK(finding() == "");
+  p.root.write("/run/libvirtd.pid", "");
+  CHECK(finding().find("libvirt's own profile") != std::string::npos);
+  // A link to where AppArmor lets libvirt execute it.
+  REQUIRE(::unlink(file.c_str()) == 0);
+  p.root.write("/usr/sbin/qemu-hook", "qemu-hook journal 1");
+  REQUIRE(::symlink("/usr/sbin/qemu-hook", file.c_str()) == 0);
+  CHECK(finding() == "");
+}
+
 TEST_CASE("--plan shows the steps with their reasons, and changes nothing") {
   Program p;
   add_hardware(p);

@@ -76,6 +76,12 @@ TEST_CASE("the hook's own process opens nothing that can wait for a driver") {
   // The card with the screen is refused, or its desktop would have to go; the network card is handed over.
   (void)p.hook("screen", "prepare", "begin", domain(hostdev("0x01"), "screen"));
   CHECK(p.hook("win10", "prepare", "begin", domain(hostdev("0x0a"))).err == "");
+  // While its QEMU runs, whose arguments the kernel shows under a lock of that process.
+  p.root.write("/run/libvirt/qemu/win10.pid", "4242");
+  p.root.write("/proc/4242/stat", "4242 (qemu-system-x86) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 9999 0 0");
+  p.root.write("/proc/4242/cmdline", "qemu -name guest=win10");
+  CHECK(p.command({"--status"}).out.find("win10") != std::string::npos);
+  p.root.write("/run/libvirt/qemu/win10.pid", "");
   (void)p.hook("win10", "stopped", "end", "");
   (void)p.hook("win10", "release", "end", "");
   (void)p.command({"--check", "win10", "--xml", "-"}, nic);
@@ -88,6 +94,7 @@ TEST_CASE("the hook's own process opens nothing that can wait for a driver") {
       "|/proc/[0-9]+/(stat|comm|cgroup)"       // do_task_stat, comm_show, proc_cgroup_show
       "|/proc/(self|1)/mountinfo|/proc/swaps"  // show_mountinfo, swap_show
       "|/proc/devices|/proc/iomem"             // devinfo_show, r_show
+      "|/proc/self/attr/current"               // proc_pid_attr_read
       "|/proc/net/(route|ipv6_route)|/proc/uptime");
   for (const auto line : qh::split(opens, '\n')) {
     const std::string file(line);

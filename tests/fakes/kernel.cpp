@@ -332,8 +332,9 @@ Result<std::string> ModelSysfs::read_bytes(const std::string& path, std::size_t 
 }
 
 Result<void> ModelSysfs::write(const std::string& path, const std::string& value, Milliseconds,
-                               const std::vector<std::string>&) {
+                               const std::vector<std::string>& held) {
   asked.push_back(path);
+  if (!held.empty()) held_for[path] = held;
   if (contains(stuck, path)) return fail(ErrorKind::timed_out, path + " is made to be stuck");
   return faults_.run("write " + path + " " + std::string(trimmed(value)), [&]() -> Result<void> {
     if (!kernel_.write(path, value))

@@ -136,6 +136,9 @@ class ModelSysfs : public host::RealSysfs {
   // What the device or its driver was asked for.
   mutable std::vector<std::string> asked;
 
+  // The block devices that were to be held during a write, by its path.
+  std::map<std::string, std::vector<std::string>> held_for;
+
  private:
   const TemporaryRoot& root_;
   Kernel& kernel_;

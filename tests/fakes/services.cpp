@@ -39,7 +39,8 @@ void ModelServices::add_display_manager(const std::string& name, const std::stri
   add_process(300, "Xorg", "/system.slice/" + name, node);
 }
 
-std::string ModelServices::display_manager() const {
+Result<std::string> ModelServices::display_manager() const {
+  if (silent) return fail(*silent);
   return is_running(display_manager_) ? display_manager_ : "";
 }
 bool ModelServices::is_running(const std::string& service) const {

@@ -22,7 +22,7 @@ class ModelServices : public host::Services {
   // A display manager that runs; it needs `node`, and is killed off by its absence as a real one.
   void add_display_manager(const std::string& name, const std::string& node);
 
-  std::string display_manager() const override;
+  Result<std::string> display_manager() const override;
   bool is_running(const std::string& service) const;
   std::vector<std::string> stopped_with(const std::string& service) const override;
   Result<void> stop(const std::string& service, Milliseconds timeout) override;
@@ -42,6 +42,7 @@ class ModelServices : public host::Services {
   std::vector<std::string> awake;              // units
   std::map<std::string, std::string> part_of;  // what it goes down with
   std::vector<int> stubborn;                   // processes that only go by force
+  std::optional<Error> silent;                 // what asking for the display manager fails with
 
  private:
   const TemporaryRoot& root_;

@@ -6,6 +6,7 @@
 #include "fakes/hosts.h"
 #include "handover/checks/checks.h"
 #include "handover/journal.h"
+#include "host/processes/confinement.h"
 
 using namespace qh;
 using namespace qh::handover;
@@ -242,6 +243,21 @@ TEST_CASE("check: holders, by process, with their nodes; a card that carries the
   CHECK(found[1] == "error: 0000:01:00.1: in use by wireplumber (1444: /dev/snd/controlC1)");
 }
 
+TEST_CASE("check: holders of a disk are never allowed, not even without a claim of theirs") {
+  const World w("pci 0000:01:00.0 144d:a80a 144d:a801 010802 nvme 1\n");
+  Survey s = survey_devices(w.host, w.guest({"0000:01:00.0"}));
+  host::Holder holder{4242, "qemu-system-x86", {}};
+  holder.node.path = "/dev/nvme0n1";
+  holder.node.function = *parse_pci_address("0000:01:00.0");
+  holder.node.is_block = true;
+  s.holders.holders = {holder};
+  s.guest.devices[0].conf.allow_in_use = true;
+  REQUIRE(check(s).size() == 1);
+  CHECK(check(s)[0].severity == Severity::error);
+  CHECK(check(s)[0].message ==
+        "0000:01:00.0: a disk of it is in use by qemu-system-x86 (4242: /dev/nvme0n1)");
+}
+
 TEST_CASE("check: a process that cannot be looked at is unknown, not free") {
   const World w(fakes::workstation);
   Survey s = survey_devices(w.host, w.guest({"0000:02:00.0", "0000:02:00.1"}));
@@ -249,6 +265,36 @@ TEST_CASE("check: a process that cannot be looked at is unknown, not free") {
   REQUIRE(check(s).size() == 1);
   CHECK(check(s)[0].severity == Severity::warning);
   CHECK(check(s)[0].message.find("17, 4711") != std::string::npos);
+
+  // Nothing is denied to a hook without a profile, so there it is somebody who asks without root.
+  s.holders.hidden = {"cupsd (17)"};
+  CHECK(check(s)[0].severity == Severity::warning);
+  s.profile = "libvirtd";
+  REQUIRE(check(s).size() == 1);
+  CHECK(check(s)[0].severity == Severity::error);
+  CHECK(check(s)[0].message.find("the AppArmor profile libvirtd, which confines /etc/libvirt/hooks/qemu, "
+                                 "hides processes that may have a device open: cupsd (17)") == 0);
+  CHECK(check(s)[0].remedy.find("install/install.sh") != std::string::npos);
+  // A process that the kernel holds is not hidden by the profile.
+  s.holders.hidden.clear();
+  CHECK(check(s)[0].severity == Severity::warning);
+}
+
+TEST_CASE("the profile that confines a process is one that is enforced") {
+  const fakes::TemporaryRoot root;
+  const host::RealHost host(root.path());
+  CHECK(host::confinement(host) == "");
+  for (const auto& [label, profile] : std::vector<std::pair<std::string, std::string>>{
+           {"libvirtd (enforce)\n", "libvirtd"},
+           {"libvirtd (complain)\n", ""},
+           {"unconfined\n", ""},
+           {"system_u:system_r:virtd_t:s0", ""},
+           {"/usr/sbin/libvirtd//&:lxd:a b (enforce)\n", "/usr/sbin/libvirtd//&:lxd:a b"}}) {
+    root.write("/proc/self/attr/current", label);
+    root.write("/proc/17/attr/current", "unconfined\n");
+    CHECK(host::confinement(host) == profile);
+    CHECK(host::confinement(host, "17") == "");
+  }
 }
 
 TEST_CASE("check: SR-IOV, a physical function with virtual ones") {

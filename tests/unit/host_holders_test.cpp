@@ -246,8 +246,11 @@ TEST_CASE("another user's processes are unknown, the kernel's threads are not") 
     const bool kernel_thread =
         std::find(found.unknown.begin(), found.unknown.end(), 2) != found.unknown.end();
     const bool found_it = of(found, other.pid()) != nullptr;
+    const bool hidden = std::any_of(found.hidden.begin(), found.hidden.end(), [&](const auto& process) {
+      return process.ends_with(" (" + std::to_string(other.pid()) + ")");
+    });
     const bool kthreadd = host::command_name(this_host, 2) == "kthreadd";
-    ::_exit((unknown ? 1 : 0) + (kernel_thread && kthreadd ? 2 : 0) + (found_it ? 4 : 0));
+    ::_exit((unknown ? 1 : 0) + (kernel_thread && kthreadd ? 2 : 0) + (found_it ? 4 : 0) + (hidden ? 0 : 8));
   }
   int status = 0;
   ::waitpid(pid, &status, 0);
@@ -263,6 +266,7 @@ TEST_CASE("one process that the scan gets stuck on is unknown, the others are lo
   REQUIRE(::mkfifo((w.root.path() + "/proc/1300/maps").c_str(), 0600) == 0);
   const auto found = host::find_holders(w.host, w.nodes("0000:01:00.0"), Milliseconds{1000});
   CHECK(std::find(found.unknown.begin(), found.unknown.end(), 1300) != found.unknown.end());
+  CHECK(found.hidden.empty());
   // What was seen before counts.
   CHECK(of(found, 1300) != nullptr);
   CHECK(of(found, 1201) != nullptr);

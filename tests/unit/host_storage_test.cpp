@@ -282,6 +282,11 @@ TEST_CASE("a raw partition, a link in /dev/disk, and a link to an image") {
   fs::create_symlink("../../../media/ann/MY STICK", w.root.path() + "/var/lib/libvirt/images");
   CHECK(w.sentences("0000:01:00.2", {"/var/lib/libvirt/images/a.img"})[0] ==
         "the guest's own disk /var/lib/libvirt/images/a.img is on sdz1");
+  // Once the time for all images is up, none is looked for any more.
+  const auto late =
+      host::storage_use(w.host, *parse_pci_address("0000:01:00.2"), {"/var/lib/libvirt/images/a.img"},
+                        Deadline(Milliseconds{0}), [](const auto&) { return host::Exclusive::free; });
+  for (const auto& u : late.uses) CHECK(u.sentence.find("a.img") == std::string::npos);
 }
 
 TEST_CASE("mounts: by name alone, the innermost wins, the later covers the earlier") {

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "fakes/kernel.h"
+#include "handover/claims.h"
 #include "handover/journal.h"
+#include "host/processes/child.h"
 
 using namespace qh;
 using namespace qh::handover;
@@ -110,6 +112,29 @@ TEST_CASE("of a newer version's journal everything is read that both know") {
     CAPTURE(line);
     CHECK_FALSE(parse_record("qemu-hook journal 1\nguest win10\nsince 7\n" + std::string(line) + "\n"));
   }
+}
+
+TEST_CASE("a FIFO in a journal's place is a damaged journal, and nobody waits for it") {
+  const fakes::TemporaryRoot root;
+  const host::RealHost host(root.path());
+  root.write("/run/libvirt/qemu-hook/.keep", "");
+  REQUIRE(::mkfifo((root.path() + "/run/libvirt/qemu-hook/win10.journal").c_str(), 0600) == 0);
+  // In a child: who does wait, waits for ever.
+  const auto said = host::run_in_child("opening", Milliseconds{20'000}, [&]() -> Result<std::string> {
+    const auto opened = Journal::open(host, "win10", Milliseconds{100});
+    if (!opened) return fail(opened.error());
+    return std::string("opened");
+  });
+  REQUIRE_FALSE(said);
+  CHECK(said.error().is(ErrorKind::bad_input));
+  CHECK(said.error().message.ends_with("win10.journal is damaged: it is not a regular file"));
+  CHECK(said.error().remedy.find("qemu-hook --reattach") != std::string::npos);
+
+  // A journal in another file that says it is this guest's.
+  const auto looked = host::run_in_child("looking", Milliseconds{20'000}, [&]() -> Result<std::string> {
+    return std::string(holding(host, a_record()) == Holding::by_hand ? "by hand" : "");
+  });
+  CHECK(looked == "by hand");
 }
 
 TEST_CASE("a journal without its guest's line is the one of its file's name") {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "fakes/model_host.h"
 #include "handover/assessment.h"
@@ -240,6 +241,24 @@ TEST_CASE("a device that somebody uses through VFIO without a journal is refused
   REQUIRE(errors.size() == 1);
   CHECK(errors[0].message == "0000:02:00.0: is in use through VFIO by qemu-system-x86 (4242: /dev/vfio/10)");
   CHECK(w.faults.acts.empty());
+}
+
+TEST_CASE("a disk is held while its driver is unbound, so that nobody mounts it meanwhile") {
+  World w;
+  const std::string nvme = "0000:03:00.0";
+  w.kernel.add_device({nvme, "144d:a80a 144d:a801", "010802", "nvme", "11"});
+  w.root.write("/sys/class/block/.keep", "");
+  for (const char* name : {"nvme0n1", "nvme0n1/nvme0n1p1"}) {
+    const std::string place = "/sys/devices/pci0000:00/" + nvme + "/nvme/nvme0/" + name;
+    w.root.write(place + "/dev", "259:0\n");
+    if (std::string(name).ends_with("p1")) w.root.write(place + "/partition", "1\n");
+    std::filesystem::create_directory_symlink(
+        "../.." + place.substr(4),
+        w.root.path() + "/sys/class/block/" + std::filesystem::path(name).filename().string());
+  }
+  REQUIRE(prepare(w.ports, w.guest("a", {nvme, nic})).empty());
+  CHECK(w.sysfs.held_for ==
+        std::map<std::string, std::vector<std::string>>{{"bus/pci/drivers/nvme/unbind", {"/dev/nvme0n1"}}});
 }
 
 TEST_CASE("the whole of a start has a limit: what was not reached is named, what was done is undone") {

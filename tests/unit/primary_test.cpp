@@ -361,6 +361,19 @@ TEST_CASE("a device that is not there says nothing about the GPU, and harms nobo
   CHECK(gpu.sentences().empty());
 }
 
+TEST_CASE("a display manager that cannot be asked about refuses the start, and nothing is touched") {
+  World w;
+  const std::string before = w.state();
+  w.services.silent = Error{ErrorKind::failed, "/usr/bin/systemctl could not be executed", "make it a link"};
+  const auto errors = w.prepare();
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].message == "/usr/bin/systemctl could not be executed");
+  CHECK(errors[0].remedy == "make it a link");
+  CHECK(w.faults.acts.empty());
+  CHECK(w.state() == before);
+  CHECK(w.journals().empty());
+}
+
 TEST_CASE("consoles that the kernel holds refuse the start while the desktop is there") {
   World w;
   const std::string before = w.state();
@@ -628,13 +641,13 @@ TEST_CASE("a display manager is read from files where nothing may be run") {
   fakes::TemporaryRoot root;
   const host::RealHost host(root.path());
   host::RealServices services(host);
-  CHECK(services.display_manager().empty());
+  CHECK(services.display_manager() == "");
   SUBCASE("systemd's alias") {
     root.write("/run/systemd/system/.keep", "");
     root.write("/etc/systemd/system/x", "");
     std::filesystem::create_symlink("/usr/lib/systemd/system/sddm.service",
                                     root.path() + "/etc/systemd/system/display-manager.service");
-    CHECK(services.display_manager().empty());  // installed, not running
+    CHECK(services.display_manager() == "");  // installed, not running
     root.write("/sys/fs/cgroup/system.slice/sddm.service/cgroup.procs", "700\n");
     CHECK(services.display_manager() == "sddm.service");
     CHECK(services.is_running("sddm.service"));

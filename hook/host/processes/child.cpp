@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "core/text.h"
+#include "host/processes/confinement.h"
 
 namespace qh::host {
 namespace {
@@ -168,6 +169,13 @@ Result<std::string> run_program(const std::vector<std::string>& argv, Millisecon
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
     return fail(ErrorKind::not_found, argv[0] + " is not installed");
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 126) {
+    const std::string profile = confinement(RealHost(""));
+    return fail(ErrorKind::failed,
+                argv[0] + " could not be executed" +
+                    (profile.empty() ? "" : ": the AppArmor profile " + printable(profile) + " denies it"),
+                profile.empty() ? "" : link_remedy);
+  }
   const std::string how = WIFSIGNALED(status) ? "was killed by signal " + std::to_string(WTERMSIG(status))
                                               : "failed (" + std::to_string(WEXITSTATUS(status)) + ")";
   const std::string said(trimmed(output));

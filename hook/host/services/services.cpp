@@ -47,11 +47,11 @@ struct UnitState {
   bool runs() const { return !active.empty() && !is_down(); }
 };
 
-UnitState unit_state(const std::string& unit) {
+Result<UnitState> ask_unit_state(const std::string& unit) {
   UnitState state;
   const auto text =
       run_tool("systemctl", {"show", "--property=Id,ActiveState,Job", "--", unit}, question_limit);
-  if (!text) return state;
+  if (!text) return fail(text.error());
   for (const auto line : split(*text, '\n')) {
     if (line.starts_with("Id=")) state.name = trimmed(line.substr(3));
     if (line.starts_with("ActiveState=")) state.active = trimmed(line.substr(12));
@@ -60,6 +60,10 @@ UnitState unit_state(const std::string& unit) {
       state.queued = trimmed(line.substr(4)).find_first_not_of('0') != std::string::npos;
   }
   return state;
+}
+
+UnitState unit_state(const std::string& unit) {
+  return ask_unit_state(unit).value_or(UnitState{});
 }
 
 // From files alone: the alias that `systemctl enable` makes, and whether the unit has processes.
@@ -76,17 +80,18 @@ bool RealServices::has_systemd() const {
   return host_.exists(names::systemd_runs);
 }
 
-std::string RealServices::display_manager() const {
+Result<std::string> RealServices::display_manager() const {
   if (has_systemd()) {
     if (host_.is_copy()) return recorded_display_manager(host_);
-    const auto unit = unit_state("display-manager.service");
-    return unit.runs() ? unit.name : "";
+    const auto unit = ask_unit_state("display-manager.service");
+    if (!unit) return fail_in("it cannot be told whether a display manager runs", unit.error());
+    return unit->runs() ? unit->name : "";
   }
   // OpenRC has no alias for it. Gentoo's own script comes first, which starts whichever is configured.
   for (const char* name :
        {"display-manager", "xdm", "gdm", "sddm", "lightdm", "lxdm", "slim", "greetd", "ly", "nodm"})
-    if (host_.exists(std::string(names::openrc_started) + "/" + name)) return name;
-  return {};
+    if (host_.exists(std::string(names::openrc_started) + "/" + name)) return std::string(name);
+  return std::string();
 }
 
 bool RealServices::is_running(const std::string& service) const {

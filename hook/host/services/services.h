@@ -29,7 +29,8 @@ class Services {
   virtual ~Services() = default;
 
   // The display manager that runs, by its own name ("gdm.service", "xdm"); empty if none does.
-  virtual std::string display_manager() const = 0;
+  // An error: it cannot be told.
+  virtual Result<std::string> display_manager() const = 0;
   // The services that run and that go down with this one (PartOf=, BindsTo=, Requires= and the like name it),
   // of which its start brings back only those that it wants itself.
   virtual std::vector<std::string> stopped_with(const std::string& service) const = 0;
@@ -56,7 +57,7 @@ class RealServices : public Services {
  public:
   explicit RealServices(const Host& host) : host_(host) {}
 
-  std::string display_manager() const override;
+  Result<std::string> display_manager() const override;
   // Also true while it starts or stops.
   bool is_running(const std::string& service) const;
   std::vector<std::string> stopped_with(const std::string& service) const override;

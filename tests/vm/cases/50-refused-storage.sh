@@ -8,7 +8,7 @@ put_back() {
     swapoff "$disk" 2>/dev/null
     vgchange -qq -an case 2>/dev/null
     wipefs -qa "$disk"
-    rm -rf "$mounted"
+    rm -rf "$mounted" /etc/modprobe.d/case.conf
 }
 at_end put_back
 define_guest store "$nvme"
@@ -47,6 +47,21 @@ swapon "$disk"
 expect_refusal store storage "$nvme: .*swap"
 swapoff "$disk"
 wipefs -qa "$disk"
+
+step "mounted when all checks have passed: whoever loads vfio-pci mounts it"
+udevadm settle
+mkfs.ext4 -q "$disk"
+modprobe --remove vfio-pci
+echo "install vfio-pci mount $disk $mounted; modprobe --ignore-install vfio-pci" >/etc/modprobe.d/case.conf
+before=$(host_state)
+expect_refused virsh start store
+expect_match "what virsh says" "$disk is in use by now: it is mounted" "$output"
+mountpoint --quiet "$mounted" || fail "it was not even mounted"
+expect_driver nvme "$nvme"
+rm /etc/modprobe.d/case.conf
+umount "$mounted"
+wipefs -qa "$disk"
+expect_same_state "$before"
 
 step "free again: it starts"
 udevadm settle
