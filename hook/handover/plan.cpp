@@ -25,7 +25,7 @@ void make_way(Plan& plan, const Screen& s) {
   for (const auto& console : s.consoles)
     add(plan, UnbindConsole{console, s.cards}, "the kernel draws its text into the frame buffer");
   for (const auto& f : s.framebuffers) add(plan, f, "the firmware's frame buffer lies in " + f.card.text());
-  for (const auto& m : s.modules_above) add(plan, UnloadModule{m, true}, "it uses the card's driver");
+  for (const auto& m : s.modules_above) add(plan, UnloadModule{m}, "it uses the card's driver");
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ Plan make_plan(const Survey& survey) {
   for (const auto& d : devices) add(plan, BindVfio{d.state}, "the guest's QEMU opens it through VFIO");
   if (survey.screen)
     for (const auto& m : survey.screen->driver_modules)
-      add(plan, UnloadModule{m, false}, "no other device needs it");
+      add(plan, UnloadModuleIfFree{{m}}, "no other device needs it");
   return plan;
 }
 

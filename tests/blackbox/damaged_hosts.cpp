@@ -242,7 +242,7 @@ std::string World::journal(const std::string& guest) {
                                  WaitForHolders{{measured.address}},
                                  UnbindConsole{"vtcon1", {measured.address}},
                                  UnbindFramebuffer{"efi-framebuffer", "efi-framebuffer.0", measured.address},
-                                 UnloadModule{"nvidia_drm", false}};
+                                 UnloadModuleIfFree{{"nvidia_drm"}}};
     for (std::size_t k = random_.below(3); k > 0; --k) record.steps.push_back({random_.of(more)});
     record.steps.push_back({Unbind{measured}});
     record.steps.push_back({BindVfio{measured}});

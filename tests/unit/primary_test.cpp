@@ -534,8 +534,8 @@ TEST_CASE("each step is written as a line and read again") {
            EndSessions{{card, audio}, {"1000", "1001"}}, EndSessions{{card}, {}}, EndSessions{{}, {"0"}},
            StopService{"nvidia-persistenced.service"}, EndPersistence{card}, WaitForHolders{{card, audio}},
            WaitForHolders{}, UnbindConsole{"vtcon1", {card}}, UnbindConsole{"vtcon2", {}},
-           UnbindFramebuffer{"efi-framebuffer", "efi-framebuffer.0", card}, UnloadModule{"nvidia_drm", true},
-           UnloadModule{"nvidia", false}, LoadModule{"vfio-pci"}, Unbind{{card, "nvidia", ""}},
+           UnbindFramebuffer{"efi-framebuffer", "efi-framebuffer.0", card}, UnloadModule{"nvidia_drm"},
+           UnloadModuleIfFree{{"nvidia"}}, LoadModule{"vfio-pci"}, Unbind{{card, "nvidia", ""}},
            BindVfio{{card, "", "vfio-pci"}}}) {
     CAPTURE(to_line(step));
     const auto read = parse_step(to_line(step));

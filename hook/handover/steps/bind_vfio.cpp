@@ -14,15 +14,6 @@ std::string BindVfio::describe_undo() const {
          (device.driver_override.empty() ? "" : ", with driver_override " + device.driver_override);
 }
 
-std::string BindVfio::line() const {
-  return "detach " + to_words(device);
-}
-Result<BindVfio> BindVfio::parse(const Words& words) {
-  auto device = parse_device(words);
-  if (!device) return fail(device.error());
-  return BindVfio{std::move(*device)};
-}
-
 Result<void> BindVfio::run(Ports& ports, const Record&) const {
   return bind_vfio_driver(ports, device.address);
 }

@@ -8,10 +8,9 @@ namespace qh::handover {
 struct BindVfio {
   DeviceState device;
 
-  static constexpr std::string_view verbs[] = {"detach"};
+  static constexpr std::string_view verb = "detach";
+  static auto fields(auto& s) { return std::tie(s.device); }
   std::string describe() const;
-  std::string line() const;
-  static Result<BindVfio> parse(const Words& words);
   Result<void> run(Ports& ports, const Record& record) const;
   std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;

@@ -8,10 +8,9 @@ namespace qh::handover {
 struct EndPersistence {
   PciAddress card;
 
-  static constexpr std::string_view verbs[] = {"end-persistence"};
+  static constexpr std::string_view verb = "end-persistence";
+  static auto fields(auto& s) { return std::tie(s.card); }
   std::string describe() const;
-  std::string line() const;
-  static Result<EndPersistence> parse(const Words& words);
   Result<void> run(Ports& ports, const Record& record) const;
   std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;

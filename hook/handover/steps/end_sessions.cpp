@@ -15,24 +15,6 @@ std::string EndSessions::describe() const {
   return "end the sessions that hold the card";
 }
 
-// "end-sessions ADDRESS... for USER...", without users "end-sessions ADDRESS... for".
-std::string EndSessions::line() const {
-  return "end-sessions " + to_words(devices) + (devices.empty() ? "for" : " for") +
-         (users.empty() ? "" : " ") + join(users, " ");
-}
-Result<EndSessions> EndSessions::parse(const Words& words) {
-  const auto mark = static_cast<std::size_t>(std::find(words.begin(), words.end(), "for") - words.begin());
-  if (mark == words.size()) return damaged(words);
-  auto devices = parse_addresses(words, 1, mark);
-  if (!devices) return fail(devices.error());
-  EndSessions step{std::move(*devices), {}};
-  for (std::size_t i = mark + 1; i < words.size(); ++i) {
-    if (!is_name(words[i])) return damaged(words);
-    step.users.emplace_back(words[i]);
-  }
-  return step;
-}
-
 Result<void> EndSessions::run(Ports& ports, const Record&) const {
   const Milliseconds limit = ports.limit(ports.conf.deadlines.holders);
   const Deadline deadline(limit), patience(limit / 2);

@@ -10,10 +10,9 @@ struct EndSessions {
   std::vector<PciAddress> devices;
   std::vector<std::string> users;  // their numbers: whoever had a session on a seat
 
-  static constexpr std::string_view verbs[] = {"end-sessions"};
+  static constexpr std::string_view verb = "end-sessions";
+  static auto fields(auto& s) { return std::tie(s.devices, s.users); }
   std::string describe() const;
-  std::string line() const;
-  static Result<EndSessions> parse(const Words& words);
   Result<void> run(Ports& ports, const Record& record) const;
   bool operator==(const EndSessions&) const = default;
 };

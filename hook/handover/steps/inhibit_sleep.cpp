@@ -14,15 +14,6 @@ std::string InhibitSleep::describe_undo() const {
   return "let the host sleep again";
 }
 
-std::string InhibitSleep::line() const {
-  return "inhibit-sleep " + unit;
-}
-Result<InhibitSleep> InhibitSleep::parse(const Words& words) {
-  auto name = parse_name(words);
-  if (!name) return fail(name.error());
-  return InhibitSleep{std::move(*name)};
-}
-
 Result<void> InhibitSleep::run(Ports& ports, const Record& record) const {
   const auto done = ports.services.hold_awake(
       {unit, "the guest " + printable(record.guest) + " has this host's screen",

@@ -8,10 +8,9 @@ namespace qh::handover {
 struct InhibitSleep {
   std::string unit;
 
-  static constexpr std::string_view verbs[] = {"inhibit-sleep"};
+  static constexpr std::string_view verb = "inhibit-sleep";
+  static auto fields(auto& s) { return std::tie(s.unit); }
   std::string describe() const;
-  std::string line() const;
-  static Result<InhibitSleep> parse(const Words& words);
   Result<void> run(Ports& ports, const Record& record) const;
   std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;

@@ -8,10 +8,9 @@ namespace qh::handover {
 struct LoadModule {
   std::string module;
 
-  static constexpr std::string_view verbs[] = {"load-module"};
+  static constexpr std::string_view verb = "load-module";
+  static auto fields(auto& s) { return std::tie(s.module); }
   std::string describe() const;
-  std::string line() const;
-  static Result<LoadModule> parse(const Words& words);
   Result<void> run(Ports& ports, const Record& record) const;
   bool operator==(const LoadModule&) const = default;
 };

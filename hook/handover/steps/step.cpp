@@ -1,12 +1,16 @@
 #include "handover/steps/step.h"
 
 #include <algorithm>
+#include <concepts>
 #include <optional>
 
 #include "core/text.h"
+#include "handover/steps/line.h"
 
 namespace qh::handover {
 namespace {
+
+using Words = std::vector<std::string_view>;
 
 template <class Kind>
 constexpr bool is_unknown = std::is_same_v<Kind, UnknownStep>;
@@ -17,23 +21,25 @@ bool may_be_a_verb(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
 }
 
-// The step, if the first word is a verb of this kind.
-template <class Kind>
-void parse_as(const Words& words, std::optional<Result<Step>>& out) {
-  if constexpr (!is_unknown<Kind>)
-    if (std::find(std::begin(Kind::verbs), std::end(Kind::verbs), words[0]) != std::end(Kind::verbs)) {
-      auto parsed = Kind::parse(words);
-      if (parsed)
-        out.emplace(Step(std::move(*parsed)));
-      else
-        out.emplace(fail(parsed.error()));
-    }
+tl::unexpected<Error> damaged(std::string_view text) {
+  return fail(ErrorKind::bad_input, "damaged step " + in_quotes(text));
 }
 
+// Nothing, if the first word is no verb of a kind that is known here.
 template <class... Kinds>
-std::optional<Result<Step>> parse_as_any(const Words& words, const std::variant<Kinds...>*) {
+std::optional<Result<Step>> parse_as_one_of(std::string_view text, const Words& words,
+                                            const std::variant<Kinds...>*) {
   std::optional<Result<Step>> out;
-  (parse_as<Kinds>(words, out), ...);
+  const auto try_kind = [&]<class Kind>(Kind step) {
+    if constexpr (!is_unknown<Kind>) {
+      if (words[0] != Kind::verb) return;
+      LineReader reader(words);
+      const bool complete =
+          std::apply([&](auto&... field) { return (reader.take(field) && ...); }, Kind::fields(step));
+      out = complete && reader.at_end() ? Result<Step>(std::move(step)) : Result<Step>(damaged(text));
+    }
+  };
+  (try_kind(Kinds{}), ...);
   return out;
 }
 
@@ -110,8 +116,11 @@ std::string to_line(const Step& step) {
       []<class Kind>(const Kind& s) {
         if constexpr (is_unknown<Kind>)
           return s.text;
-        else
-          return s.line();
+        else {
+          LineWriter writer(Kind::verb);
+          std::apply([&](const auto&... field) { (writer.add(field), ...); }, Kind::fields(s));
+          return writer.line();
+        }
       },
       step);
 }
@@ -120,9 +129,9 @@ Result<Step> parse_step(std::string_view text) {
   const auto words = split(text, ' ');
   for (const auto w : words)
     if (w.empty()) return fail(ErrorKind::bad_input, "empty word in the step " + in_quotes(text));
-  if (auto step = parse_as_any(words, static_cast<const Step*>(nullptr))) return std::move(*step);
+  if (auto step = parse_as_one_of(text, words, static_cast<const Step*>(nullptr))) return std::move(*step);
   if (may_be_a_verb(words[0])) return UnknownStep{std::string(text)};
-  return damaged(words);
+  return damaged(text);
 }
 
 }  // namespace qh::handover

@@ -25,9 +25,9 @@ struct UnknownStep {
 };
 
 // All kinds. A new one is its own file, a line here, and its place in the plan (plan.h).
-using Step =
-    std::variant<UnknownStep, LoadModule, Unbind, BindVfio, InhibitSleep, StopDisplayManager, EndSessions,
-                 StopService, EndPersistence, WaitForHolders, UnbindConsole, UnbindFramebuffer, UnloadModule>;
+using Step = std::variant<UnknownStep, LoadModule, Unbind, BindVfio, InhibitSleep, StopDisplayManager,
+                          EndSessions, StopService, EndPersistence, WaitForHolders, UnbindConsole,
+                          UnbindFramebuffer, UnloadModule, UnloadModuleIfFree>;
 
 // These ask the step's own kind, see kind.h. The undoing of a step that is never undone is described by an
 // empty text, and succeeds.

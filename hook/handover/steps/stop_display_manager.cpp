@@ -29,16 +29,6 @@ std::string StopDisplayManager::describe_undo() const {
   return "start " + service + (cards.empty() ? "" : ", once the card has its DRM node");
 }
 
-std::string StopDisplayManager::line() const {
-  return "stop-display-manager " + service + (cards.empty() ? "" : " ") + to_words(cards);
-}
-Result<StopDisplayManager> StopDisplayManager::parse(const Words& words) {
-  if (words.size() < 2 || !is_name(words[1])) return damaged(words);
-  auto cards = parse_addresses(words, 2, words.size());
-  if (!cards) return fail(cards.error());
-  return StopDisplayManager{std::string(words[1]), std::move(*cards)};
-}
-
 Result<void> StopDisplayManager::run(Ports& ports, const Record&) const {
   auto stopped = ports.services.stop(service, ports.limit(ports.conf.deadlines.display_manager));
   if (!stopped) return fail_in("the display manager does not stop", stopped.error());

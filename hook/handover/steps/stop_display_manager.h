@@ -9,10 +9,9 @@ struct StopDisplayManager {
   std::string service;
   std::vector<PciAddress> cards;  // those that have a DRM node
 
-  static constexpr std::string_view verbs[] = {"stop-display-manager"};
+  static constexpr std::string_view verb = "stop-display-manager";
+  static auto fields(auto& s) { return std::tie(s.service, s.cards); }
   std::string describe() const;
-  std::string line() const;
-  static Result<StopDisplayManager> parse(const Words& words);
   Result<void> run(Ports& ports, const Record& record) const;
   std::string describe_undo() const;
   // Once the cards have their DRM nodes; without them only where the host has another card to show it on.

@@ -8,10 +8,9 @@ namespace qh::handover {
 struct StopService {
   std::string service;
 
-  static constexpr std::string_view verbs[] = {"stop-service"};
+  static constexpr std::string_view verb = "stop-service";
+  static auto fields(auto& s) { return std::tie(s.service); }
   std::string describe() const;
-  std::string line() const;
-  static Result<StopService> parse(const Words& words);
   Result<void> run(Ports& ports, const Record& record) const;
   std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;

@@ -13,15 +13,6 @@ std::string Unbind::describe_undo() const {
   return {};
 }
 
-std::string Unbind::line() const {
-  return "unbind " + to_words(device);
-}
-Result<Unbind> Unbind::parse(const Words& words) {
-  auto device = parse_device(words);
-  if (!device) return fail(device.error());
-  return Unbind{std::move(*device)};
-}
-
 Result<void> Unbind::run(Ports& ports, const Record&) const {
   return unbind_host_driver(ports, device.address);
 }

@@ -52,16 +52,6 @@ std::string UnbindConsole::describe_undo() const {
   return "bind the text console " + console;
 }
 
-std::string UnbindConsole::line() const {
-  return "unbind-console " + console + (cards.empty() ? "" : " ") + to_words(cards);
-}
-Result<UnbindConsole> UnbindConsole::parse(const Words& words) {
-  if (words.size() < 2 || !is_name(words[1])) return damaged(words);
-  auto cards = parse_addresses(words, 2, words.size());
-  if (!cards) return fail(cards.error());
-  return UnbindConsole{std::string(words[1]), std::move(*cards)};
-}
-
 Result<void> UnbindConsole::run(Ports& ports, const Record&) const {
   const auto consoles = host::framebuffer_consoles(ports.host);
   if (!consoles) return fail(consoles.error());

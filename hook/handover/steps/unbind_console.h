@@ -9,10 +9,9 @@ struct UnbindConsole {
   std::string console;            // "vtcon1"
   std::vector<PciAddress> cards;  // on which it may show
 
-  static constexpr std::string_view verbs[] = {"unbind-console"};
+  static constexpr std::string_view verb = "unbind-console";
+  static auto fields(auto& s) { return std::tie(s.console, s.cards); }
   std::string describe() const;
-  std::string line() const;
-  static Result<UnbindConsole> parse(const Words& words);
   Result<void> run(Ports& ports, const Record& record) const;
   std::string describe_undo() const;
   // A console that the kernel cannot bring back is a warning.

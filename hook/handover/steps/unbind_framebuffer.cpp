@@ -14,16 +14,6 @@ std::string UnbindFramebuffer::describe_undo() const {
   return "bind " + device + ", if it is still there";
 }
 
-std::string UnbindFramebuffer::line() const {
-  return "unbind-framebuffer " + driver + " " + device + " " + card.text();
-}
-Result<UnbindFramebuffer> UnbindFramebuffer::parse(const Words& words) {
-  if (words.size() != 4 || !is_name(words[1]) || !is_name(words[2])) return damaged(words);
-  const auto card = parse_pci_address(words[3]);
-  if (!card) return fail(card.error());
-  return UnbindFramebuffer{std::string(words[1]), std::string(words[2]), *card};
-}
-
 Result<void> UnbindFramebuffer::run(Ports& ports, const Record&) const {
   // A driver for the card that came in the meantime has taken it away.
   const std::string folder = names::platform_driver(driver);

@@ -10,10 +10,9 @@ struct UnbindFramebuffer {
   std::string device;
   PciAddress card;
 
-  static constexpr std::string_view verbs[] = {"unbind-framebuffer"};
+  static constexpr std::string_view verb = "unbind-framebuffer";
+  static auto fields(auto& s) { return std::tie(s.driver, s.device, s.card); }
   std::string describe() const;
-  std::string line() const;
-  static Result<UnbindFramebuffer> parse(const Words& words);
   Result<void> run(Ports& ports, const Record& record) const;
   std::string describe_undo() const;
   // A frame buffer that does not come back before the next boot is a warning.

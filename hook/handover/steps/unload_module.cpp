@@ -12,20 +12,14 @@ std::string UnloadModule::describe_undo() const {
   return "load the module " + module;
 }
 
-std::string UnloadModule::line() const {
-  return std::string(is_required ? verbs[0] : verbs[1]) + " " + module;
-}
-Result<UnloadModule> UnloadModule::parse(const Words& words) {
-  auto name = parse_name(words);
-  if (!name) return fail(name.error());
-  return UnloadModule{std::move(*name), words[0] == verbs[0]};
-}
-
 Result<void> UnloadModule::run(Ports& ports, const Record&) const {
   if (!host::is_loaded_module(ports.host, module)) return {};
-  auto done = ports.modules.unload(module, ports.limit(ports.conf.deadlines.detach));
-  if (done || is_required) return done;
-  ports.log.info(done.error().message + "; it stays loaded, which does no harm");
+  return ports.modules.unload(module, ports.limit(ports.conf.deadlines.detach));
+}
+
+Result<void> UnloadModuleIfFree::run(Ports& ports, const Record& record) const {
+  if (auto done = UnloadModule::run(ports, record); !done)
+    ports.log.info(done.error().message + "; it stays loaded, which does no harm");
   return {};
 }
 

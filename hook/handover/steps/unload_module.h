@@ -5,18 +5,24 @@
 
 namespace qh::handover {
 
+// One without whose unloading the driver does not let go of the card.
 struct UnloadModule {
   std::string module;
-  bool is_required = false;  // without it the driver does not let go of the card
 
-  static constexpr std::string_view verbs[] = {"unload-module", "unload-module-if-free"};
+  static constexpr std::string_view verb = "unload-module";
+  static auto fields(auto& s) { return std::tie(s.module); }
   std::string describe() const;
-  std::string line() const;
-  static Result<UnloadModule> parse(const Words& words);
   Result<void> run(Ports& ports, const Record& record) const;
   std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;
   bool operator==(const UnloadModule&) const = default;
+};
+
+// One that does no harm if it stays.
+struct UnloadModuleIfFree : UnloadModule {
+  static constexpr std::string_view verb = "unload-module-if-free";
+  Result<void> run(Ports& ports, const Record& record) const;
+  bool operator==(const UnloadModuleIfFree&) const = default;
 };
 
 }  // namespace qh::handover

@@ -14,15 +14,6 @@ std::string WaitForHolders::describe() const {
   return "wait until no program holds " + join(addresses);
 }
 
-std::string WaitForHolders::line() const {
-  return "wait-for-holders" + std::string(devices.empty() ? "" : " ") + to_words(devices);
-}
-Result<WaitForHolders> WaitForHolders::parse(const Words& words) {
-  auto devices = parse_addresses(words, 1, words.size());
-  if (!devices) return fail(devices.error());
-  return WaitForHolders{std::move(*devices)};
-}
-
 Result<void> WaitForHolders::run(Ports& ports, const Record&) const {
   const Deadline deadline(ports.limit(ports.conf.deadlines.holders));
   for (;;) {

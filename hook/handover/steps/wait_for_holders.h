@@ -8,10 +8,9 @@ namespace qh::handover {
 struct WaitForHolders {
   std::vector<PciAddress> devices;
 
-  static constexpr std::string_view verbs[] = {"wait-for-holders"};
+  static constexpr std::string_view verb = "wait-for-holders";
+  static auto fields(auto& s) { return std::tie(s.devices); }
   std::string describe() const;
-  std::string line() const;
-  static Result<WaitForHolders> parse(const Words& words);
   Result<void> run(Ports& ports, const Record& record) const;
   bool operator==(const WaitForHolders&) const = default;
 };
