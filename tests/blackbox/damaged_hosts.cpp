@@ -29,6 +29,7 @@
 #include "core/contains.h"
 #include "core/text.h"
 #include "fakes/hosts.h"
+#include "handover/conf.h"
 #include "handover/journal.h"
 #include "host/names.h"
 
@@ -579,7 +580,10 @@ class Test {
     break_some(1 + random.below(6));
     for (int i = 0; i < calls_for_each_host; ++i) {
       auto event = next_event(random, world, root->path(), files);
-      const bool short_deadlines = content(root->path() + names::host_conf)
+      // With a conf that it does not trust or cannot read, the hook gives back by the default deadlines.
+      const host::RealHost host(root->path());
+      const bool short_deadlines = handover::load_host_conf(host) &&
+                                   content(root->path() + names::host_conf)
                                        .starts_with(
                                            "deadlines = {connect = 0.2, detach = 0.1, reattach = 0.1, "
                                            "holders = 0.1, display_manager = 0.1, lock = 0.2, whole = 5}\n");
