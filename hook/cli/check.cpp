@@ -2,50 +2,45 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/load_guest.h"
 #include "cli/output.h"
 #include "core/text.h"
-#include "handover/assessment.h"
-#include "handover/conf.h"
 #include "handover/readiness.h"
 
 namespace qh::cli {
 namespace {
 
-int report(const std::string& what, const std::vector<handover::Finding>& findings) {
+Exit report(const std::string& what, const std::vector<handover::Finding>& findings) {
   const bool ok = !handover::has_errors(findings);
   std::printf("%s: %s\n%s", printable(what).c_str(), ok ? "a start would work" : "a start would be refused",
               finding_lines(findings).c_str());
-  return ok ? done : refused;
+  return done_if(ok);
 }
 
-int check_this_host(const host::Host& host, const Options& options) {
+Exit check_this_host(const host::Host& host, const Options& options) {
   const auto findings = handover::check_host(host);
   const bool ok = !handover::has_errors(findings);
   if (options.json) {
     print_json({{"ok", ok}, {"findings", to_json(findings)}});
-    return ok ? done : refused;
+    return done_if(ok);
   }
   std::printf("this host: %s\n%s",
               findings.empty() ? "ready"
               : ok             ? "ready, but"
                                : "not ready",
               finding_lines(findings).c_str());
-  return ok ? done : refused;
+  return done_if(ok);
 }
 
 }  // namespace
 
-int check(const host::Host& host, const Options& options) {
+Exit check(const host::Host& host, const Options& options) {
   if (options.guest.empty()) return check_this_host(host, options);
-  const auto host_conf = handover::load_host_conf(host);
-  if (!host_conf) return failed(options, host_conf.error());
-  const auto loaded = load_guest(host, options, *host_conf, Conf::read_only);
-  if (!loaded) return failed(options, loaded.error());
-  const auto& guest = loaded->guest;
-  const auto assessment = assess_start(host, guest);
+  const auto assessed = assess_guest(host, options);
+  if (!assessed) return failed(options, assessed.error());
+  const auto& assessment = *assessed;
+  const auto& guest = assessment.survey.guest;
   const auto& findings = assessment.findings;
   const auto& gpu = assessment.survey.gpu;
   const bool ok = assessment.would_work();
@@ -54,7 +49,7 @@ int check(const host::Host& host, const Options& options) {
     object["ok"] = ok;
     object["findings"] = to_json(findings);
     print_json(object);
-    return ok ? done : refused;
+    return done_if(ok);
   }
   if (!guest.devices.empty()) std::printf("%s\n", device_table(guest).c_str());
   for (const auto& line : gpu.sentences()) std::fputs(paragraph(line, 2).c_str(), stdout);

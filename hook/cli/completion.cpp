@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/known_guests.h"
 #include "cli/output.h"
@@ -35,7 +34,7 @@ std::string commands() {
 std::string options_of(const Row& command) {
   std::vector<std::string> names;
   for (const auto& row : command_table())
-    if (row.goes_with_command(command.name)) names.emplace_back(row.name);
+    if (row.goes_with(command)) names.emplace_back(row.name);
   return join(names, " ");
 }
 
@@ -119,17 +118,10 @@ complete -F _qemu_hook qemu-hook
 )sh";
 }
 
-// In single quotes, for zsh and fish; zsh's _arguments takes [ ] : for its own.
-std::string quoted(std::string_view text, bool escape_brackets) {
+// zsh's _arguments takes [ ] : for its own.
+std::string escaped_for_zsh(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    if (c == '\'')
-      out += "'\\''";
-    else if (escape_brackets && (c == '[' || c == ']' || c == ':'))
-      out += std::string("\\") + c;
-    else
-      out += c;
-  }
+  for (const char c : text) out += (c == '[' || c == ']' || c == ':' ? "\\" : "") + std::string(1, c);
   return out;
 }
 
@@ -159,8 +151,10 @@ _arguments -S \
 )sh";
   for (const auto& row : command_table()) {
     // A list's option can stand there again for each of its words.
-    text += std::string("    '") + (row.argument == Argument::list ? "*" : "") + row.name + "[" +
-            quoted(row.help, true) + "]" + zsh_argument(row) + "' \\\n";
+    text += "    " +
+            shell_quoted((row.argument == Argument::list ? "*" : "") + std::string(row.name) + "[" +
+                         escaped_for_zsh(row.help) + "]" + zsh_argument(row)) +
+            " \\\n";
   }
   return text + "    '*:GUEST:_qemu_hook_list guests'\n";
 }
@@ -169,7 +163,7 @@ _arguments -S \
 std::string fish_commands(const Row& row) {
   std::string text;
   for (const auto& command : command_table())
-    if (command.is_command() && (row.is_command() || row.goes_with_command(command.name)))
+    if (command.is_command() && (row.is_command() || row.goes_with(command)))
       text += std::string(" -l ") + (command.name + 2);
   return text;
 }
@@ -186,8 +180,8 @@ std::string fish() {
     const std::string list = words_for(row.argument_name), fixed = fixed_words(row.argument_name);
     const std::string words = list.empty() ? " -a '" + fixed + "'" : fish_list(list);
     text += std::string("complete -c qemu-hook -l ") + (row.name + 2) + " -n '" +
-            (row.is_command() ? "not " : "") + "__fish_seen_argument" + fish_commands(row) + "' -d '" +
-            quoted(row.help, false) + "'";
+            (row.is_command() ? "not " : "") + "__fish_seen_argument" + fish_commands(row) + "' -d " +
+            shell_quoted(row.help);
     if (row.argument != Argument::none && !row.is_command())
       text += row.argument_name == std::string_view("FILE") ? " -r -F" : " -x" + words;
     text += "\n";
@@ -210,8 +204,7 @@ std::string addresses(const host::Host& host) {
   for (const auto& address : host::list_pci_addresses(host)) {
     const auto device = host::read_pci_device(host, address);
     if (!device || device->is_bridge()) continue;
-    const std::string name = host::pci_name(device->identity);
-    text += address.text() + "\t" + (name.empty() ? device->identity : name) + "\n";
+    text += address.text() + "\t" + host::pci_name(device->identity, device->identity) + "\n";
   }
   return text;
 }
@@ -232,7 +225,7 @@ std::string variables() {
 
 }  // namespace
 
-int completion(const host::Host& host, const Options& options) {
+Exit completion(const host::Host& host, const Options& options) {
   const std::string& what = options.subject;
   const std::string text = what == "bash"        ? bash()
                            : what == "zsh"       ? zsh()
@@ -245,9 +238,9 @@ int completion(const host::Host& host, const Options& options) {
     return failed(
         options,
         {ErrorKind::bad_input, "there is no completion for " + in_quotes(what), "one of bash, zsh, fish"},
-        wrong_call);
+        Exit::wrong_call);
   std::fputs(text.c_str(), stdout);
-  return done;
+  return Exit::done;
 }
 
 }  // namespace qh::cli

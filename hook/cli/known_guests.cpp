@@ -26,7 +26,7 @@ class Collector {
  public:
   explicit Collector(const host::Host& host) : host_(host) {}
 
-  void conf(const std::string& path, const Result<std::string>& text);
+  void conf(const Result<config::GuestConf>& conf);
   // Nothing where there is no such file, or it is not ours to read.
   void domain(const std::string& name);
   bool has(const std::string& name) const { return names_.count(name) != 0; }
@@ -42,11 +42,9 @@ class Collector {
   std::unordered_set<std::string> names_;
 };
 
-void Collector::conf(const std::string& path, const Result<std::string>& text) {
-  if (!text) return found.warnings.push_back(text.error().message);
-  const auto conf = config::parse_guest_conf(*text, path);
+void Collector::conf(const Result<config::GuestConf>& conf) {
   if (!conf) return found.warnings.push_back(conf.error().message);
-  KnownGuest guest{guest_of_conf(*conf, path), conf->gpu, {}};
+  KnownGuest guest{conf->guest, conf->gpu, {}};
   names_.insert(guest.name);
   for (const auto& d : conf->devices)
     guest.devices.push_back(
@@ -70,19 +68,26 @@ void Collector::domain(const std::string& name) {
   found.guests.push_back(std::move(guest));
 }
 
+Result<config::GuestConf> read_conf(const std::string& path, const Result<std::string>& text) {
+  auto conf = text ? config::parse_guest_conf(*text, path) : fail(text.error());
+  if (!conf || !conf->guest.empty()) return conf;
+  const auto name = path.substr(path.rfind('/') + 1);
+  conf->guest = guest_of_file_name(name.substr(0, name.rfind('.')));
+  return conf;
+}
+
 }  // namespace
 
-std::string guest_of_conf(const config::GuestConf& conf, std::string_view path) {
-  if (!conf.guest.empty()) return conf.guest;
-  const auto name = path.substr(path.rfind('/') + 1);
-  return guest_of_file_name(name.substr(0, name.rfind('.')));
+Result<void> each_conf(const host::Host& host, const EachGuestConf& each) {
+  return config::load_folder(
+      host.path(names::guest_conf_folder),
+      [&](const std::string& path, const Result<std::string>& text) { each(path, read_conf(path, text)); });
 }
 
 std::vector<std::string> defined_guests(const host::Host& host) {
   std::vector<std::string> guests;
   for (auto& name : host.list(names::libvirt_domain_folder)) {
-    if (name.size() <= xml_suffix.size() || name.substr(name.size() - xml_suffix.size()) != xml_suffix)
-      continue;
+    if (name.size() <= xml_suffix.size() || !name.ends_with(xml_suffix)) continue;
     name.resize(name.size() - xml_suffix.size());
     guests.push_back(std::move(name));
   }
@@ -91,9 +96,8 @@ std::vector<std::string> defined_guests(const host::Host& host) {
 
 KnownGuests known_guests(const host::Host& host) {
   Collector all(host);
-  const auto loaded = config::load_folder(
-      host.path(names::guest_conf_folder),
-      [&](const std::string& path, const Result<std::string>& text) { all.conf(path, text); });
+  const auto loaded =
+      each_conf(host, [&](const std::string&, const Result<config::GuestConf>& conf) { all.conf(conf); });
   if (!loaded) all.found.warnings.push_back(loaded.error().message);
   for (const auto& name : defined_guests(host))
     if (!all.has(name)) all.domain(name);
@@ -104,7 +108,7 @@ KnownGuests known_guest(const host::Host& host, const std::string& name) {
   Collector one(host);
   const std::string path = host.path(names::guest_conf(name));
   const auto text = config::load(path);
-  if (text || !text.error().is(ErrorKind::not_found)) one.conf(path, text);
+  if (text || !text.error().is(ErrorKind::not_found)) one.conf(read_conf(path, text));
   if (one.found.guests.empty()) one.domain(name);
   if (one.found.guests.empty()) one.found.guests.push_back({name, {}, {}});
   // A conf without the name in it is the file's.

@@ -1,8 +1,8 @@
 // The guests of this host as its files know them: quickly, without libvirt's daemon.
 #pragma once
 
+#include <functional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "config/guest_conf.h"
@@ -32,8 +32,10 @@ KnownGuests known_guests(const host::Host& host);
 // The one guest alone; its name is kept where nothing is known of it.
 KnownGuests known_guest(const host::Host& host, const std::string& name);
 
-// The guest that a conf is about: the conf need not say it, its file's name does.
-std::string guest_of_conf(const config::GuestConf& conf, std::string_view path);
+// Each guest's conf, in the order of the files' names; a conf that does not say its guest has the one that
+// its file's name says. Fails if the folder is not to be trusted.
+using EachGuestConf = std::function<void(const std::string& path, const Result<config::GuestConf>& conf)>;
+Result<void> each_conf(const host::Host& host, const EachGuestConf& each);
 
 // The guests that libvirt keeps on disk, by its files' names.
 std::vector<std::string> defined_guests(const host::Host& host);

@@ -27,6 +27,14 @@ Result<LoadedGuest> put_together(const host::Host& host, const config::HostConf&
   return LoadedGuest{std::move(domain), std::move(*conf), std::move(guest)};
 }
 
+Result<handover::Assessment> assess_guest(const host::Host& host, const Options& options) {
+  const auto host_conf = handover::load_host_conf(host);
+  if (!host_conf) return fail(host_conf.error());
+  const auto loaded = load_guest(host, options, *host_conf, Conf::read_only);
+  if (!loaded) return fail(loaded.error());
+  return assess_start(host, loaded->guest);
+}
+
 handover::Assessment assess_start(const host::Host& host, const handover::Guest& guest) {
   handover::be_confined_as_the_hook(host);
   return handover::assess(host, host::RealServices(host), guest);

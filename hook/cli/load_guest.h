@@ -35,5 +35,7 @@ Result<LoadedGuest> put_together(const host::Host& host, const config::HostConf&
 
 // What a start of the guest would be told and would do, with this process denied what the hook is denied.
 handover::Assessment assess_start(const host::Host& host, const handover::Guest& guest);
+// The same of the guest that the call names, whose conf stays as it is.
+Result<handover::Assessment> assess_guest(const host::Host& host, const Options& options);
 
 }  // namespace qh::cli

@@ -1,46 +1,54 @@
 #include "cli/options.h"
 
+#include <algorithm>
 #include <array>
 
+#include "cli/commands.h"
 #include "core/contains.h"
 #include "core/text.h"
 
 namespace qh::cli {
 namespace {
 
+template <class... Commands>
+constexpr std::array<Command*, 10> of(Commands*... commands) {
+  return {commands...};
+}
+
 constexpr std::array table{
     Row{"--setup", Argument::required, "GUEST",
         "make or sync the guest's device conf, and say whether it would work; on a terminal, a guest "
         "without host devices is offered this host's cards",
-        nullptr},
+        setup},
     Row{"--check", Argument::optional, "GUEST",
-        "say whether its start would work; without one, whether this host is ready", nullptr},
+        "say whether its start would work; without one, whether this host is ready", check},
     Row{"--plan", Argument::required, "GUEST", "show each step of its start and its end, with the reason",
-        nullptr},
-    Row{"--status", Argument::none, "", "show the displays, the guests' devices and who has them", nullptr},
+        plan},
+    Row{"--status", Argument::none, "", "show the displays, the guests' devices and who has them", status},
     Row{"--detach", Argument::required, "GUEST",
-        "free the guest's devices and detach them, as its start would", nullptr},
+        "free the guest's devices and detach them, as its start would", detach},
     Row{"--reattach", Argument::required, "GUEST", "give the guest's devices back; repairs what a crash left",
-        nullptr},
+        reattach},
     Row{"--query", Argument::required, "VARIABLE",
-        "print what is known of guests and devices, one value a line, for scripts", nullptr, "GUEST"},
-    Row{"--prune", Argument::none, "", "put away the confs of guests that libvirt no longer knows", nullptr},
-    Row{"--completion", Argument::required, "SHELL", "print the completion for bash, zsh or fish", nullptr},
-    Row{"--version", Argument::none, "", "print the version", nullptr},
-    Row{"--help", Argument::none, "", "print this", nullptr},
-    Row{"--all", Argument::none, "", "every guest that libvirt knows", " --setup "},
+        "print what is known of guests and devices, one value a line, for scripts", query, of(), "GUEST"},
+    Row{"--prune", Argument::none, "", "put away the confs of guests that libvirt no longer knows", prune},
+    Row{"--completion", Argument::required, "SHELL", "print the completion for bash, zsh or fish",
+        completion},
+    Row{"--version", Argument::none, "", "print the version", version},
+    Row{"--help", Argument::none, "", "print this", help},
+    Row{"--all", Argument::none, "", "every guest that libvirt knows", nullptr, of(setup)},
     Row{"--add", Argument::list, "ADDRESS",
-        "first add these devices of this host to the guest; needs libvirt's daemon", " --setup "},
-    Row{"--remove", Argument::list, "ADDRESS", "first take these out of the guest", " --setup "},
-    Row{"--dry-run", Argument::none, "", "say what would be done, print the XML, change nothing",
-        " --setup --prune "},
+        "first add these devices of this host to the guest; needs libvirt's daemon", nullptr, of(setup)},
+    Row{"--remove", Argument::list, "ADDRESS", "first take these out of the guest", nullptr, of(setup)},
+    Row{"--dry-run", Argument::none, "", "say what would be done, print the XML, change nothing", nullptr,
+        of(setup, prune)},
     Row{"--xml", Argument::required, "FILE", "the domain's XML from FILE, - for stdin, instead of libvirt's",
-        " --setup --check --plan --detach "},
-    Row{"--device", Argument::required, "ADDRESS", "ask about this device alone", " --query "},
-    Row{"--format", Argument::required, "FORMAT", "sh: lines name='value' that a shell can eval",
-        " --query "},
-    Row{"--json", Argument::none, "", "one JSON object on stdout",
-        " --setup --check --plan --status --detach --reattach --query --prune --version --help "},
+        nullptr, of(setup, check, plan, detach)},
+    Row{"--device", Argument::required, "ADDRESS", "ask about this device alone", nullptr, of(query)},
+    Row{"--format", Argument::required, "FORMAT", "sh: lines name='value' that a shell can eval", nullptr,
+        of(query)},
+    Row{"--json", Argument::none, "", "one JSON object on stdout", nullptr,
+        of(setup, check, plan, status, detach, reattach, query, prune, version, help)},
 };
 
 const Row* find_row(std::string_view name) {
@@ -54,7 +62,7 @@ tl::unexpected<Error> wrong(std::string message) {
 }
 
 bool is_option(std::string_view word) {
-  return word.substr(0, 2) == "--";
+  return word.starts_with("--");
 }
 
 class Parser {
@@ -83,6 +91,7 @@ class Parser {
   const std::vector<std::string>& words_;
   std::size_t at_ = 0;
   Options options_;
+  const Row* command_ = nullptr;
   std::vector<const Row*> given_;
 };
 
@@ -111,7 +120,7 @@ Result<std::vector<std::string>> Parser::arguments(const Row& row) {
     // `--setup --all` is about all guests, not about one named "--all"; and where --json follows, the
     // argument was forgotten.
     const bool left_out = !more() || next() == "--json";
-    if (row.name == std::string_view("--setup") && (left_out || next() == "--all")) return values;
+    if (row.run == setup && (left_out || next() == "--all")) return values;
     if (left_out) return wrong(missing);
     values.push_back(words_[++at_]);
   } else if (row.argument == Argument::optional && more() && !is_option(next())) {
@@ -126,8 +135,10 @@ Result<std::vector<std::string>> Parser::arguments(const Row& row) {
 }
 
 Result<void> Parser::take_command(const Row& row, const std::vector<std::string>& arguments) {
-  if (!options_.command.empty()) return wrong(options_.command + " and " + row.name + " do not go together");
-  options_.command = row.name;
+  if (command_ != nullptr)
+    return wrong(std::string(command_->name) + " and " + row.name + " do not go together");
+  command_ = &row;
+  options_.command = row.run;
   if (arguments.empty()) return {};
   const bool names_guest = row.argument_name == std::string_view("GUEST");
   (names_guest ? options_.guest : options_.subject) = arguments.front();
@@ -149,13 +160,12 @@ void Parser::take_option(const Row& row, const std::vector<std::string>& argumen
 }
 
 Result<void> Parser::check() const {
-  const std::string& command = options_.command;
-  if (command.empty()) return wrong("nothing to do");
+  if (command_ == nullptr) return wrong("nothing to do");
   for (const Row* row : given_)
-    if (!row->goes_with_command(command))
-      return wrong(std::string(row->name) + " does not go with " + command);
+    if (!row->goes_with(*command_))
+      return wrong(std::string(row->name) + " does not go with " + command_->name);
   if (!options_.xml.empty() && options_.guest.empty()) return wrong("--xml needs the name of a guest");
-  if (command == "--setup") return check_setup();
+  if (command_->run == setup) return check_setup();
   if (!options_.format.empty() && options_.format != "sh")
     return wrong("--format cannot be " + in_quotes(options_.format) + ", only sh");
   if (!options_.format.empty() && options_.json) return wrong("--format and --json do not go together");
@@ -171,21 +181,10 @@ Result<void> Parser::check_setup() const {
   return {};
 }
 
-std::string call_of(const Row& row) {
-  const std::string argument = row.argument_name;
-  std::string call = row.name;
-  if (row.argument == Argument::required) call += " " + argument;
-  if (row.argument == Argument::optional) call += " [" + argument + "]";
-  if (row.argument == Argument::list) call += " " + argument + "...";
-  if (row.second != nullptr) call += std::string(" [") + row.second + "]";
-  return call;
-}
-
 }  // namespace
 
-bool Row::goes_with_command(std::string_view command) const {
-  return goes_with != nullptr &&
-         std::string_view(goes_with).find(" " + std::string(command) + " ") != std::string_view::npos;
+bool Row::goes_with(const Row& command) const {
+  return std::find(commands.begin(), commands.end(), command.run) != commands.end();
 }
 
 std::span<const Row> command_table() {
@@ -194,34 +193,6 @@ std::span<const Row> command_table() {
 
 Result<Options> parse(const std::vector<std::string>& words) {
   return Parser(words).parse();
-}
-
-std::string help_text() {
-  constexpr std::size_t help_column = 29, screen = 80;
-  std::string text =
-      "qemu-hook hands PCI devices of this host to libvirt guests and takes them back.\n"
-      "libvirt runs it by itself at each start and end of a guest. By hand:\n\n"
-      "  qemu-hook COMMAND [OPTION]...\n\n";
-  for (const bool command : {true, false}) {
-    text += command ? "commands:\n" : "\noptions:\n";
-    for (const auto& row : table) {
-      if (row.is_command() != command) continue;
-      std::string line = "  " + call_of(row);
-      for (const auto& part : wrapped(row.help, screen - help_column)) {
-        if (line.size() >= help_column) {
-          text += line + "\n";
-          line.clear();
-        }
-        line.resize(help_column, ' ');
-        text += line + part + "\n";
-        line.clear();
-      }
-    }
-  }
-  return text +
-         "\nExit status: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong\n"
-         "call. What was done and when: journalctl -t qemu-hook\n"
-         "What VARIABLE can be: `qemu-hook --query help`\n";
 }
 
 }  // namespace qh::cli

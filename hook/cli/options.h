@@ -1,17 +1,22 @@
 // The command line: what can be said, and what was.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "cli/cli.h"
 #include "core/result.h"
+#include "host/host.h"
 
 namespace qh::cli {
 
+struct Options;
+using Command = Exit(const host::Host& host, const Options& options);
+
 struct Options {
-  std::string command;                   // "--setup", …
+  Command* command = nullptr;            // what is to be done; never null in what parse() gives
   std::string subject;                   // what --query and --completion ask for
   std::string guest;                     // empty where the command needs none
   std::string xml;                       // a file, "-" for stdin; empty: ask libvirt
@@ -25,17 +30,18 @@ struct Options {
 
 enum class Argument { none, optional, required, list };
 
-// A row of the command table: one that says what to do, or one that says how.
+// A row of the command table: a command, or an option of some commands.
 struct Row {
   const char* name;  // "--setup"
   Argument argument;
   const char* argument_name;  // "GUEST"; empty for none
   const char* help;
-  const char* goes_with;  // of an option: the commands that take it, between blanks; nullptr: a command
-  const char* second = nullptr;  // a command's second, optional argument
+  Command* run;                            // nullptr: an option
+  std::array<Command*, 10> commands = {};  // an option's: those that take it
+  const char* second = nullptr;            // a command's second, optional argument
 
-  bool is_command() const { return goes_with == nullptr; }
-  bool goes_with_command(std::string_view command) const;
+  bool is_command() const { return run != nullptr; }
+  bool goes_with(const Row& command) const;
 };
 
 // All of them, in the order of --help.
@@ -45,8 +51,5 @@ std::span<const Row> command_table();
 // is it. The exceptions are `--setup --all` and --json; guests of these names are `--setup=--all` and
 // `--setup=--json`.
 Result<Options> parse(const std::vector<std::string>& arguments);
-
-// At most 80 columns wide.
-std::string help_text();
 
 }  // namespace qh::cli

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "cli/commands.h"
 #include "core/text.h"
 #include "host/pci/pci_ids.h"
 
@@ -72,10 +73,13 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
+std::string or_dash(const std::string& text) {
+  return text.empty() ? "-" : text;
+}
+
 std::string device_table(const handover::Guest& guest) {
   std::vector<std::vector<std::string>> rows{{"DEVICE", "FROM", "DRIVER NOW", "GROUP"}};
   for (const auto& d : guest.devices) {
-    const auto dash = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
     const std::string from = to_string(d.wanted.source);
     if (!d.present) {
       rows.push_back({d.address().text(), from, "-", "-"});
@@ -83,10 +87,9 @@ std::string device_table(const handover::Guest& guest) {
       continue;
     }
     rows.push_back({d.address().text(), from, d.present->driver.empty() ? "none" : d.present->driver,
-                    dash(d.present->iommu_group)});
+                    or_dash(d.present->iommu_group)});
     // The name on a line of its own: a phone's screen has 80 columns, or fewer.
-    const std::string name = host::pci_name(d.present->identity);
-    rows.push_back({"  " + (name.empty() ? d.present->identity : name)});
+    rows.push_back({"  " + host::pci_name(d.present->identity, d.present->identity)});
   }
   return table(rows);
 }
@@ -105,29 +108,42 @@ std::string finding_lines(const std::vector<handover::Finding>& findings) {
   return text;
 }
 
-void print_errors(const std::vector<Error>& errors) {
+Exit done_if(bool ok) {
+  return ok ? Exit::done : Exit::refused;
+}
+
+Exit end_with(const std::vector<Error>& errors) {
   for (const auto& e : errors) {
     std::fprintf(stderr, "qemu-hook: %s\n", printable(e.message).c_str());
     if (!e.remedy.empty()) std::fprintf(stderr, "  what helps: %s\n", printable(e.remedy).c_str());
   }
+  return done_if(errors.empty());
 }
 
 void print_warning(const std::string& text) {
   std::fprintf(stderr, "qemu-hook: warning: %s\n", printable(text).c_str());
 }
 
-int failed(const Options& options, const Error& error, Exit status) {
-  print_errors({error});
+Exit failed(const Options& options, const Error& error, Exit status) {
+  (void)end_with({error});
   if (!options.json) return status;
   ordered_json object;
   if (!options.guest.empty()) object["guest"] = options.guest;
   object["ok"] = false;
   // The lists that the command's object always has.
-  if (options.command == "--check") object["findings"] = ordered_json::array();
+  if (options.command == check) object["findings"] = ordered_json::array();
   if (options.all) object["guests"] = object["failed"] = ordered_json::array();
   object["error"] = to_json(error);
   print_json(object);
   return status;
+}
+
+Exit print(const Options& options, const ordered_json& object, const std::string& text) {
+  if (options.json)
+    print_json(object);
+  else
+    std::fputs(text.c_str(), stdout);
+  return Exit::done;
 }
 
 ordered_json to_json(const handover::Guest& guest, config::Gpu gpu) {

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "cli/cli.h"
 #include "cli/options.h"
 #include "handover/checks/checks.h"
 #include "handover/guest.h"
@@ -20,17 +19,25 @@ std::string table(const std::vector<std::vector<std::string>>& rows);
 // it.
 std::string paragraph(const std::string& text, std::size_t indent);
 
+// "-" for an empty text, in a cell.
+std::string or_dash(const std::string& text);
+
 // The guest's devices as a table, with names where the host knows them.
 std::string device_table(const handover::Guest& guest);
 std::string finding_lines(const std::vector<handover::Finding>& findings);
 
-// Errors to stderr: message, and what helps.
-void print_errors(const std::vector<Error>& errors);
+Exit done_if(bool ok);  // else refused
+
+// A command ends: the errors to stderr, each with what helps. Done if there are none.
+Exit end_with(const std::vector<Error>& errors);
 void print_warning(const std::string& text);
 
 // A command ends without a result: the error to stderr, and with --json as "error" in an object on stdout.
 // Gives the exit status.
-int failed(const Options& options, const Error& error, Exit status = refused);
+Exit failed(const Options& options, const Error& error, Exit status = Exit::refused);
+
+// The object with --json, else the text, to stdout. Always done.
+Exit print(const Options& options, const nlohmann::ordered_json& object, const std::string& text);
 
 // guest, gpu, devices: what every command's object begins with.
 nlohmann::ordered_json to_json(const handover::Guest& guest, config::Gpu gpu);

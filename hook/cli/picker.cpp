@@ -30,13 +30,12 @@ std::string kind_of(const host::PciDevice& device) {
                             {"0b40", "accelerator"},     {"12", "accelerator"}};
   const std::string code = device.class_code();
   for (const auto& kind : kinds)
-    if (code.compare(0, std::string(kind.prefix).size(), kind.prefix) == 0) return kind.name;
+    if (code.starts_with(kind.prefix)) return kind.name;
   return "device of class " + code;
 }
 
 std::string name_of(const host::PciDevice& device) {
-  const std::string name = host::pci_name(device.identity);
-  return name.empty() ? kind_of(device) : name;
+  return host::pci_name(device.identity, kind_of(device));
 }
 
 std::string cut(const std::string& text, std::size_t width) {
@@ -100,7 +99,7 @@ std::string card_list(const std::vector<handover::Card>& cards, const std::vecto
       std::string line = !first ? "" : reasons.empty() ? std::to_string(i + 1) : "-";
       line.insert(0, 4 - std::min<std::size_t>(line.size(), 4), ' ');
       line += "  " + f.address.text() + std::string(address_width - f.address.text().size() + 2, ' ');
-      const std::string driver = f.driver.empty() ? "-" : f.driver;
+      const std::string driver = or_dash(f.driver);
       line += driver + std::string(driver_width - driver.size() + 2, ' ');
       const std::string group = f.iommu_group.empty() ? "no group" : "group " + f.iommu_group;
       line += group + std::string(group_width - std::min(group_width, group.size()) + 2, ' ');

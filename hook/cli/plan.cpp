@@ -2,13 +2,10 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/load_guest.h"
 #include "cli/output.h"
 #include "core/text.h"
-#include "handover/assessment.h"
-#include "handover/conf.h"
 
 namespace qh::cli {
 namespace {
@@ -36,13 +33,11 @@ void print_lines(const char* title, const std::vector<Line>& lines) {
 
 }  // namespace
 
-int plan(const host::Host& host, const Options& options) {
-  const auto host_conf = handover::load_host_conf(host);
-  if (!host_conf) return failed(options, host_conf.error());
-  const auto loaded = load_guest(host, options, *host_conf, Conf::read_only);
-  if (!loaded) return failed(options, loaded.error());
-  const auto& guest = loaded->guest;
-  const auto assessment = assess_start(host, guest);
+Exit plan(const host::Host& host, const Options& options) {
+  const auto assessed = assess_guest(host, options);
+  if (!assessed) return failed(options, assessed.error());
+  const auto& assessment = *assessed;
+  const auto& guest = assessment.survey.guest;
   const auto& findings = assessment.findings;
   const bool ok = assessment.would_work();
 
@@ -65,14 +60,14 @@ int plan(const host::Host& host, const Options& options) {
     object["release"] = std::move(release);
     object["findings"] = to_json(findings);
     print_json(object);
-    return ok ? done : refused;
+    return done_if(ok);
   }
   if (!findings.empty())
     std::printf("%s: %s\n%s\n", printable(guest.name).c_str(),
                 ok ? "a start would work, but" : "a start would be refused", finding_lines(findings).c_str());
   print_lines("at the start of the guest:", prepare_lines);
   print_lines("at its end:", release_lines);
-  return ok ? done : refused;
+  return done_if(ok);
 }
 
 }  // namespace qh::cli

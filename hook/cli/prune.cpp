@@ -8,18 +8,15 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/domain_source.h"
 #include "cli/known_guests.h"
 #include "cli/output.h"
 #include "cli/picker.h"
-#include "config/store.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "handover/conf.h"
 #include "handover/journal.h"
-#include "host/names.h"
 
 namespace qh::cli {
 namespace {
@@ -35,16 +32,13 @@ struct Orphan {
 // nobody's to judge: it stays, with a warning.
 Result<std::vector<Orphan>> find_orphans(const host::Host& host, const std::vector<std::string>& known) {
   std::vector<Orphan> orphans;
-  const auto loaded = config::load_folder(
-      host.path(names::guest_conf_folder), [&](const std::string& path, const Result<std::string>& text) {
-        const auto conf = text ? config::parse_guest_conf(*text, path) : tl::unexpected(text.error());
-        if (!conf) return print_warning(conf.error().message + "; it stays");
-        const std::string guest = guest_of_conf(*conf, path);
-        if (std::binary_search(known.begin(), known.end(), guest)) return;
-        if (handover::has_journal(host, guest))
-          return print_warning(printable(guest) + " still has devices of this host; its conf stays");
-        orphans.push_back({guest, conf->uuid, path});
-      });
+  const auto loaded = each_conf(host, [&](const std::string& path, const Result<config::GuestConf>& conf) {
+    if (!conf) return print_warning(conf.error().message + "; it stays");
+    if (std::binary_search(known.begin(), known.end(), conf->guest)) return;
+    if (handover::has_journal(host, conf->guest))
+      return print_warning(printable(conf->guest) + " still has devices of this host; its conf stays");
+    orphans.push_back({conf->guest, conf->uuid, path});
+  });
   if (!loaded) return fail(loaded.error());
   return orphans;
 }
@@ -88,7 +82,7 @@ std::string table_of(const std::vector<Orphan>& orphans) {
 
 }  // namespace
 
-int prune(const host::Host& host, const Options& options) {
+Exit prune(const host::Host& host, const Options& options) {
   // Only libvirt's own answer is good enough: without it every conf would look like nobody's.
   const auto host_conf = handover::load_host_conf(host);
   if (!host_conf) return failed(options, host_conf.error());
@@ -102,7 +96,7 @@ int prune(const host::Host& host, const Options& options) {
   if (!options.json && !orphans->empty())
     std::printf("libvirt knows no such guests:\n%s", table_of(*orphans).c_str());
   const bool asks = !options.json && !options.dry_run && !orphans->empty() && on_terminal();
-  if (asks && !confirmed("Put these confs away?")) return refused;
+  if (asks && !confirmed("Put these confs away?")) return Exit::refused;
   std::vector<Error> errors;
   if (!options.dry_run)
     for (auto& o : *orphans) {
@@ -122,8 +116,7 @@ int prune(const host::Host& host, const Options& options) {
     if (!errors.empty()) object["error"] = to_json(errors.front());
     print_json(object);
   }
-  print_errors(errors);
-  return errors.empty() ? done : refused;
+  return end_with(errors);
 }
 
 }  // namespace qh::cli

@@ -1,12 +1,10 @@
 // qemu-hook --query VARIABLE [GUEST] [--device ADDRESS]
 #include <algorithm>
-#include <array>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/known_guests.h"
 #include "cli/output.h"
@@ -161,18 +159,6 @@ Values Query::values(Variable variable) {
   return values;
 }
 
-// In single quotes nothing but their end means anything to a shell (POSIX, XCU 2.2.2).
-std::string shell_quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) {
-    if (c == '\'')
-      out += "'\\''";
-    else
-      out += c;
-  }
-  return out + "'";
-}
-
 void print_plainly(const std::vector<const VariableRow*>& rows, const std::vector<Values>& all) {
   std::string text;
   for (std::size_t i = 0; i < rows.size(); ++i)
@@ -189,25 +175,19 @@ void print_for_shell(const std::vector<const VariableRow*>& rows, const std::vec
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-void print_variables() {
+nlohmann::ordered_json variables_json() {
   nlohmann::ordered_json variables;
   for (const auto& row : variable_table()) variables[row.name] = row.help;
-  print_json({{"variables", std::move(variables)}});
+  return {{"variables", std::move(variables)}};
 }
 
 }  // namespace
 
-int query(const host::Host& host, const Options& options) {
+Exit query(const host::Host& host, const Options& options) {
   const auto wrong = [&](const std::string& message, const std::string& remedy) {
-    return failed(options, {ErrorKind::bad_input, message, remedy}, wrong_call);
+    return failed(options, {ErrorKind::bad_input, message, remedy}, Exit::wrong_call);
   };
-  if (options.subject == "help") {
-    if (options.json)
-      print_variables();
-    else
-      std::fputs(variables_help().c_str(), stdout);
-    return done;
-  }
+  if (options.subject == "help") return print(options, variables_json(), variables_help());
   const auto rows = find_variables(options.subject);
   if (rows.empty())
     return wrong("there is no variable " + in_quotes(options.subject), variables_hint(options.subject));
@@ -231,7 +211,7 @@ int query(const host::Host& host, const Options& options) {
   } else {
     print_plainly(rows, all);
   }
-  return done;
+  return Exit::done;
 }
 
 }  // namespace qh::cli

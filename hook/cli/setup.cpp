@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/domain_source.h"
 #include "cli/guest_change.h"
@@ -27,13 +26,9 @@ Result<GuestChange> wanted_change(const host::Host& host, const Options& options
   return needed_change(host, host_conf, domain, *change);
 }
 
-int show_change(const Options& options, const GuestChange& change) {
+Exit show_change(const Options& options, const GuestChange& change) {
   const std::string text = change_xml(change);
-  if (options.json)
-    print_json({{"guest", options.guest}, {"xml", text}});
-  else
-    std::fputs(text.c_str(), stdout);
-  return done;
+  return print(options, {{"guest", options.guest}, {"xml", text}}, text);
 }
 
 // Brings the conf in step with the domain as it is now.
@@ -44,7 +39,7 @@ Result<LoadedGuest> sync(const host::Host& host, const Options& options, const c
   return loaded;
 }
 
-int set_up_one(const host::Host& host, const Options& options, const config::HostConf& host_conf) {
+Exit set_up_one(const host::Host& host, const Options& options, const config::HostConf& host_conf) {
   std::optional<ChangedGuest> changed;
   const bool may_change = options.xml.empty();
   if (may_change) {
@@ -74,12 +69,12 @@ int set_up_one(const host::Host& host, const Options& options, const config::Hos
     print_json(to_json(report));
   else
     print_setup(report);
-  return done;
+  return Exit::done;
 }
 
 }  // namespace
 
-int setup(const host::Host& host, const Options& options) {
+Exit setup(const host::Host& host, const Options& options) {
   const auto host_conf = handover::load_host_conf(host);
   if (!host_conf) return failed(options, host_conf.error());
   return options.all ? setup_all(host, options, *host_conf) : set_up_one(host, options, *host_conf);

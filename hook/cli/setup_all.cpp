@@ -2,7 +2,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "cli/cli.h"
 #include "cli/domain_source.h"
 #include "cli/output.h"
 #include "cli/setup_report.h"
@@ -37,7 +36,7 @@ std::vector<std::string> row(const SetupReport& r) {
 
 }  // namespace
 
-int setup_all(const host::Host& host, const Options& options, const config::HostConf& host_conf) {
+Exit setup_all(const host::Host& host, const Options& options, const config::HostConf& host_conf) {
   const auto all = all_domains(host, host_conf);
   if (!all) return failed(options, all.error());
   if (!all->warning.empty()) print_warning(all->warning);
@@ -75,8 +74,7 @@ int setup_all(const host::Host& host, const Options& options, const config::Host
     if (rows.size() > 1) std::fputs(table(rows).c_str(), stdout);
     std::printf("%zu guests with devices of this host, %zu without\n", rows.size() - 1, without);
   }
-  print_errors(errors);
-  return errors.empty() ? done : refused;
+  return end_with(errors);
 }
 
 }  // namespace qh::cli

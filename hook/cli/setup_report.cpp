@@ -12,17 +12,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-ordered_json texts(const std::vector<PciAddress>& addresses) {
-  ordered_json list = ordered_json::array();
-  for (const auto& a : addresses) list.push_back(a.text());
-  return list;
-}
-
 void print_line(const char* what, const std::vector<PciAddress>& addresses) {
-  if (addresses.empty()) return;
-  std::vector<std::string> all;
-  for (const auto& a : addresses) all.push_back(a.text());
-  std::printf("  %-9s %s\n", what, join(all).c_str());
+  if (!addresses.empty()) std::printf("  %-9s %s\n", what, join(texts(addresses)).c_str());
 }
 
 }  // namespace

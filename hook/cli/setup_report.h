@@ -30,6 +30,6 @@ void print_setup(const SetupReport& report);
 nlohmann::ordered_json to_json(const SetupReport& report);
 
 // --setup --all
-int setup_all(const host::Host& host, const Options& options, const config::HostConf& host_conf);
+Exit setup_all(const host::Host& host, const Options& options, const config::HostConf& host_conf);
 
 }  // namespace qh::cli

@@ -5,14 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/known_guests.h"
 #include "cli/output.h"
-#include "config/store.h"
 #include "core/text.h"
 #include "handover/claims.h"
-#include "host/names.h"
 #include "host/pci/pci_ids.h"
 #include "host/processes/process.h"
 
@@ -24,12 +21,10 @@ using nlohmann::ordered_json;
 // Which guests' confs name each device.
 std::map<PciAddress, std::vector<std::string>> conf_devices(const host::Host& host) {
   std::map<PciAddress, std::vector<std::string>> guests;
-  const auto loaded = config::load_folder(
-      host.path(names::guest_conf_folder), [&](const std::string& path, const Result<std::string>& text) {
-        const auto conf = text ? config::parse_guest_conf(*text, path) : tl::unexpected(text.error());
-        if (!conf) return print_warning(conf.error().message);
-        for (const auto& d : conf->devices) guests[d.address].push_back(guest_of_conf(*conf, path));
-      });
+  const auto loaded = each_conf(host, [&](const std::string&, const Result<config::GuestConf>& conf) {
+    if (!conf) return print_warning(conf.error().message);
+    for (const auto& d : conf->devices) guests[d.address].push_back(conf->guest);
+  });
   if (!loaded) print_warning(loaded.error().message);
   return guests;
 }
@@ -111,7 +106,7 @@ ordered_json to_json(const host::Host& host, const Line& line) {
 
 }  // namespace
 
-int status(const host::Host& host, const Options& options) {
+Exit status(const host::Host& host, const Options& options) {
   const auto records = handover::list_records(host);
   const auto lines = collect(host, records);
   if (options.json) {
@@ -120,17 +115,16 @@ int status(const host::Host& host, const Options& options) {
     for (const auto& r : records)
       for (const auto& text : stuck_steps(host, r)) stuck.push_back({{"guest", r.guest}, {"step", text}});
     print_json({{"devices", std::move(devices)}, {"stuck", std::move(stuck)}});
-    return done;
+    return Exit::done;
   }
   std::vector<std::vector<std::string>> rows{{"DEVICE", "DRIVER", "GROUP", "GUEST", "CLAIM"}};
   for (const auto& line : lines) {
-    const auto dash = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
     std::string claim = "-";
     if (line.claim != nullptr)
       claim = printable(line.claim->guest) + ", " + to_string(handover::holding(host, *line.claim)) + " " +
               handover::since(line.claim->since);
-    rows.push_back({line.device.address.text(), line.present ? dash(line.device.driver) : "not there",
-                    dash(line.device.iommu_group), dash(printable(join(line.guests))), claim});
+    rows.push_back({line.device.address.text(), line.present ? or_dash(line.device.driver) : "not there",
+                    or_dash(line.device.iommu_group), or_dash(printable(join(line.guests))), claim});
     // The name on a line of its own: a phone's screen has 80 columns, or fewer.
     const std::string name = host::pci_name(line.device.identity);
     if (!name.empty()) rows.push_back({"  " + name});
@@ -140,7 +134,7 @@ int status(const host::Host& host, const Options& options) {
   for (const auto& r : records)
     for (const auto& text : stuck_steps(host, r))
       std::printf("\n  STUCK: %s: %s\n", printable(r.guest).c_str(), text.c_str());
-  return done;
+  return Exit::done;
 }
 
 }  // namespace qh::cli

@@ -103,4 +103,10 @@ Result<PciAddress> parse_pci_address(std::string_view text) {
   return fail(ErrorKind::bad_input, in_quotes(text) + " is not a PCI address", remedy);
 }
 
+std::vector<std::string> texts(const std::vector<PciAddress>& addresses) {
+  std::vector<std::string> all;
+  for (const auto& a : addresses) all.push_back(a.text());
+  return all;
+}
+
 }  // namespace qh

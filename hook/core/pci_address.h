@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.h"
 
@@ -28,5 +29,8 @@ struct PciAddress {
 // Reads "0000:02:00.0", "02:00.0", "pci_0000_02_00_0" and "0000:02.00.0"; digits are hexadecimal.
 // Anything else: bad_input, with the form that was probably meant as the remedy where one can be told.
 Result<PciAddress> parse_pci_address(std::string_view text);
+
+// The text() of each.
+std::vector<std::string> texts(const std::vector<PciAddress>& addresses);
 
 }  // namespace qh

@@ -25,6 +25,9 @@ std::string in_quotes(std::string_view text);
 // The same without the quotes.
 std::string printable(std::string_view text);
 
+// As one word for a shell: in single quotes, where nothing but their end means anything (POSIX, XCU 2.2.2).
+std::string shell_quoted(std::string_view text);
+
 // "a, b, c".
 std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ");
 

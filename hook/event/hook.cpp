@@ -1,9 +1,10 @@
 #include "event/hook.h"
 
 #include <unistd.h>
+
+#include <algorithm>
 #include <csignal>
 
-#include "config/store.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "handover/conf.h"
@@ -84,19 +85,29 @@ std::vector<Error> release(const host::Host& host, const std::string& guest, hos
 }
 
 // The guest's devices are on their VFIO drivers, QEMU is gone. What fails here stops nothing.
-void stopped(const host::Host& host, const std::string& guest, host::Log& log) {
-  if (!handover::has_journal(host, guest)) return;
+std::vector<Error> stopped(const host::Host& host, const std::string& guest, host::Log& log) {
+  if (!handover::has_journal(host, guest)) return {};
   const auto host_conf = conf_or_defaults(host, log);
   const auto record = handover::find_record(host, guest);
-  const auto found = handover::find_conf(host, guest, record ? record->uuid : "");
-  if (!found) return log.warning("no reset: " + found.error().message);
   // A guest without a conf has the host's defaults.
-  auto conf = config::parse_guest_conf(found->text, found->path, host_conf.defaults);
-  if (!conf) return log.warning("no reset: " + conf.error().message);
+  auto conf = handover::load_guest_conf(host, guest, record ? record->uuid : "", host_conf.defaults);
+  if (!conf) {
+    log.warning("no reset: " + conf.error().message);
+    return {};
+  }
   conf->guest = guest;
   handover::Machine machine(host, host_conf, log);
   handover::reset_devices(machine.ports, *conf);
+  return {};
 }
+
+// The events that are acted on, by operation and sub-operation.
+using Action = std::vector<Error>(const host::Host& host, const std::string& guest, host::Log& log);
+struct Event {
+  std::string_view name;
+  Action* action;
+};
+constexpr Event events[] = {{"prepare begin", prepare}, {"stopped end", stopped}, {"release end", release}};
 
 // libvirt's own error, which its log gets too, repeats this.
 int answer_trial() {
@@ -124,17 +135,15 @@ int run(const host::Host& host, const std::vector<std::string>& arguments) {
   }
   // A user's session guest: libvirt runs the same file without root, and none of this host's devices is its.
   if (::geteuid() != 0) return 0;
-  const std::string &guest = arguments[0], event = arguments[1] + " " + arguments[2];
-  const bool acts = event == "prepare begin" || event == "stopped end" || event == "release end";
-  if (!acts) return 0;
+  const std::string &guest = arguments[0], name = arguments[1] + " " + arguments[2];
+  const auto* event =
+      std::find_if(std::begin(events), std::end(events), [&](const Event& e) { return e.name == name; });
+  if (event == std::end(events)) return 0;
   // libvirt may be gone by the time there is something to say.
   std::signal(SIGPIPE, SIG_IGN);
-  if (guest == names::trial_guest) return event == "prepare begin" ? answer_trial() : 0;
+  if (guest == names::trial_guest) return event->action == prepare ? answer_trial() : 0;
   host::Log log(host, guest);
-  if (event == "prepare begin") return report(log, prepare(host, guest, log));
-  if (event == "release end") return report(log, release(host, guest, log));
-  stopped(host, guest, log);
-  return 0;
+  return report(log, event->action(host, guest, log));
 }
 
 }  // namespace qh::event

@@ -70,6 +70,13 @@ Result<FoundConf> find_conf(const host::Host& host, const std::string& guest, co
   return none;
 }
 
+Result<config::GuestConf> load_guest_conf(const host::Host& host, const std::string& guest,
+                                          const std::string& uuid, const config::Defaults& defaults) {
+  const auto found = find_conf(host, guest, uuid);
+  if (!found) return fail(found.error());
+  return config::parse_guest_conf(found->text, found->path, defaults);
+}
+
 Result<SyncedConf> read_conf(const host::Host& host, const config::HostConf& host_conf,
                              const xml::Domain& domain, config::OnOtherCard on_other_card) {
   SyncedConf result;

@@ -27,6 +27,11 @@ struct FoundConf {
 // longer defined. Fails where a conf is not to be used: refused (others may write it), or it cannot be read.
 Result<FoundConf> find_conf(const host::Host& host, const std::string& guest, const std::string& uuid);
 
+// That conf, read; without devices if there is none. The host's defaults stand where it says nothing.
+Result<config::GuestConf> load_guest_conf(const host::Host& host, const std::string& guest,
+                                          const std::string& uuid = {},
+                                          const config::Defaults& defaults = {});
+
 struct SyncedConf {
   std::string path;
   config::Synced synced;

@@ -36,10 +36,9 @@ struct Hook {
 
 // What the path leads to, below `root` also where a link is absolute.
 std::string behind(const host::Host& host, const std::string& path) {
+  const auto target = link_target(path);
+  if (host.is_copy() && target && target->starts_with('/')) return host.path(*target);
   char buffer[PATH_MAX];
-  const ssize_t n = ::readlink(path.c_str(), buffer, sizeof buffer);
-  if (host.is_copy() && n > 0 && buffer[0] == '/')
-    return host.path(std::string(buffer, static_cast<std::size_t>(n)));
   return ::realpath(path.c_str(), buffer) != nullptr ? buffer : path;
 }
 

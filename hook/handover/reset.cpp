@@ -33,7 +33,12 @@ Result<std::string> kernel_methods(const Ports& ports, const PciAddress& address
 
 // libvirt notes in the guest's log how it ended, before it calls this hook.
 bool ended_cleanly(const Ports& ports, const std::string& guest) {
-  const auto log = ports.host.read(std::string(names::libvirt_log_folder) + "/" + guest + ".log", 64U << 20U);
+  const std::string path = ports.host.path(std::string(names::libvirt_log_folder) + "/" + guest + ".log");
+  const auto fd = open_regular(path);
+  if (!fd) return false;
+  // It is among the last lines. In a shorter log this fails, and the log is read from its beginning.
+  (void)::lseek(fd->get(), -(64 << 10), SEEK_END);
+  const auto log = read_fd(fd->get(), path, 1U << 20U);
   if (!log) return false;
   const auto at = log->rfind("shutting down, reason=");
   return at != std::string::npos && log->compare(at, 31, "shutting down, reason=shutdown\n") == 0;

@@ -453,8 +453,8 @@ std::vector<std::string> command_words(Random& random, World& world, const std::
   const auto& command = *random.of(commands);
   add(command);
   for (const auto* row : options)
-    if (row->goes_with_command(command.name) ? random.one_in(std::strcmp(row->name, "--json") == 0 ? 2 : 4)
-                                             : random.one_in(200)) {
+    if (row->goes_with(command) ? random.one_in(std::strcmp(row->name, "--json") == 0 ? 2 : 4)
+                                : random.one_in(200)) {
       // Instead of the guest's name, not behind it.
       if (std::strcmp(row->name, "--all") == 0) words.resize(1);
       add(*row);

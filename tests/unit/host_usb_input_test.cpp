@@ -9,6 +9,7 @@
 #include "fakes/hosts.h"
 #include "host/pci/rom.h"
 #include "host/pci/usb_input.h"
+#include "host/processes/child.h"
 
 using namespace qh;
 using Names = std::vector<std::string>;
@@ -79,6 +80,14 @@ struct Roms {
   std::string problem(const std::string& path) const {
     return host::rom_problem(host::RealHost(root.path()), path).value_or("");
   }
+  // With the tree as the host itself, for root: asks as QEMU's user, and not by the files' modes.
+  std::string problem_on_host(const std::string& path) const {
+    const auto found = host::run_in_child("chroot", Milliseconds{10'000}, [&]() -> Result<std::string> {
+      if (::chroot(root.path().c_str()) < 0 || ::chdir("/") < 0) return fail(ErrorKind::failed, "no chroot");
+      return host::rom_problem(host::RealHost(""), path).value_or("");
+    });
+    return found ? *found : found.error().message;
+  }
   fakes::TemporaryRoot root;
 };
 
@@ -98,38 +107,62 @@ TEST_CASE("a good ROM file, and what makes others bad") {
   CHECK(r.problem("/fifo.rom") == "the ROM file /fifo.rom is not a file");
 }
 
-TEST_CASE("a ROM file that QEMU's user cannot read") {
+namespace {
+
+void check_rights(bool on_host) {
   Roms r;
+  ::chmod(r.root.path().c_str(), 0755);
+  const auto problem = [&](const std::string& path) {
+    return on_host ? r.problem_on_host(path) : r.problem(path);
+  };
+  CHECK(problem("/var/lib/roms/card.rom").empty());
   r.write("/private.rom", "\x55\xaa", 0600);
-  CHECK(r.problem("/private.rom") ==
+  CHECK(problem("/private.rom") ==
         "QEMU (user libvirt-qemu) cannot read the ROM file /private.rom: its mode does not allow it");
   r.write("/root/card.rom", "\x55\xaa");
   ::chmod((r.root.path() + "/root").c_str(), 0700);
-  CHECK(r.problem("/root/card.rom") ==
+  CHECK(problem("/root/card.rom") ==
         "QEMU (user libvirt-qemu) cannot read the ROM file /root/card.rom: the folder /root is closed to it");
   SUBCASE("as root it can") {
     r.root.write("/etc/libvirt/qemu.conf", "#user = \"libvirt-qemu\"\nuser = \"root\"\n");
-    CHECK(r.problem("/root/card.rom").empty());
+    CHECK(problem("/root/card.rom").empty());
   }
   SUBCASE("nor as another that qemu.conf names, by name or number") {
     r.root.write("/etc/libvirt/qemu.conf", "user = \"+64055\"\n");
-    CHECK(r.problem("/private.rom").find("QEMU (user 64055)") == 0);
+    CHECK(problem("/private.rom").find("QEMU (user 64055)") == 0);
     r.root.write("/etc/libvirt/qemu.conf", "  user='+0'\n");
-    CHECK(r.problem("/private.rom").empty());
+    CHECK(problem("/private.rom").empty());
   }
-  SUBCASE("as the owner it can, and through a group") {
+  SUBCASE("as the owner it can") {
     const std::string self = std::to_string(::getuid() == 0 ? 64055 : ::getuid());
     if (::getuid() == 0) CHECK(::chown((r.root.path() + "/private.rom").c_str(), 64055, 0) == 0);
     r.root.write("/etc/passwd", "libvirt-qemu:x:" + self + ":64056::/:/bin/false\n");
-    CHECK(r.problem("/private.rom").empty());
-    if (::getuid() != 0) return;
-    r.write("/group.rom", "\x55\xaa", 0640);
-    CHECK_FALSE(r.problem("/group.rom").empty());
-    CHECK(::chown((r.root.path() + "/group.rom").c_str(), 0, 64057) == 0);  // kvm, of which it is a member
-    CHECK(r.problem("/group.rom").empty());
+    CHECK(problem("/private.rom").empty());
   }
   SUBCASE("nothing is said where no such user is known") {
     r.root.write("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
-    CHECK(r.problem("/private.rom").empty());
+    CHECK(problem("/private.rom").empty());
   }
+}
+
+}  // namespace
+
+TEST_CASE("a ROM file that QEMU's user cannot read") {
+  check_rights(false);
+}
+
+TEST_CASE("a ROM file that QEMU's user cannot read, with that user asked") {
+  if (::getuid() == 0) check_rights(true);
+}
+
+TEST_CASE("a ROM file that QEMU's user can read through a group") {
+  Roms r;
+  r.write("/group.rom", "\x55\xaa", 0640);
+  // Who is in a group, a copy is not asked.
+  CHECK(r.problem("/group.rom").empty());
+  if (::getuid() != 0) return;
+  ::chmod(r.root.path().c_str(), 0755);
+  CHECK_FALSE(r.problem_on_host("/group.rom").empty());
+  CHECK(::chown((r.root.path() + "/group.rom").c_str(), 0, 64057) == 0);  // kvm, of which it is a member
+  CHECK(r.problem_on_host("/group.rom").empty());
 }

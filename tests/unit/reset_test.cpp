@@ -98,6 +98,21 @@ TEST_CASE("a virtual function is reset by flr, and what its vendor ID reads says
   }
 }
 
+TEST_CASE("auto resets no device after a clean end, which stands at the end of a log of any size") {
+  const std::string clean = "2026-01-01: shutting down, reason=shutdown\n",
+                    crash = "2026-01-01: shutting down, reason=crashed\n", much(2U << 20U, '\n');
+  for (const bool ends_cleanly : {true, false})
+    for (const std::string& between : {std::string(), much}) {
+      World w;
+      w.start(function);
+      w.root.write("/var/log/libvirt/qemu/a.log",
+                   ends_cleanly ? crash + between + clean : clean + between + crash);
+      w.stop(function, Reset::automatic);
+      CHECK(w.kernel.resets.empty() == ends_cleanly);
+      CHECK(w.end().empty());
+    }
+}
+
 TEST_CASE("any other reset of a virtual function is refused, and it stays on the bus") {
   for (const Reset reset : {Reset::pm, Reset::bus, Reset::device_specific, Reset::remove_rescan}) {
     World w;

@@ -7,10 +7,9 @@ namespace qh::handover::checks {
 void sriov(const Survey& s, Findings& out) {
   for (std::size_t i = 0; i < s.guest.devices.size(); ++i) {
     if (s.uses[i].virtual_functions.empty()) continue;
-    std::vector<std::string> functions;
-    for (const auto& f : s.uses[i].virtual_functions) functions.push_back(f.text());
     const Device& d = s.guest.devices[i];
-    refuse(out, "SR-IOV", d, "has virtual functions, which would vanish: " + join_few(functions),
+    refuse(out, "SR-IOV", d,
+           "has virtual functions, which would vanish: " + join_few(texts(s.uses[i].virtual_functions)),
            "`echo 0 > /sys/bus/pci/devices/" + d.address().text() +
                "/sriov_numvfs` removes them; or give the guest one of them instead");
   }

@@ -9,9 +9,7 @@
 namespace qh::handover {
 
 std::string WaitForHolders::describe() const {
-  std::vector<std::string> addresses;
-  for (const auto& d : devices) addresses.push_back(d.text());
-  return "wait until no program holds " + join(addresses);
+  return "wait until no program holds " + join(texts(devices));
 }
 
 Result<void> WaitForHolders::run(Ports& ports, const Record&) const {

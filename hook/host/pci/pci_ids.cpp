@@ -28,12 +28,12 @@ std::string line_after(const std::string& text, const std::string& start, std::s
 
 }  // namespace
 
-std::string pci_name(const std::string& identity) {
-  if (identity.size() < 9 || identity[4] != ':') return {};
+std::string pci_name(const std::string& identity, const std::string& otherwise) {
+  if (identity.size() < 9 || identity[4] != ':') return otherwise;
   const std::string& text = pci_ids();
   std::size_t at = 0;
   const std::string vendor = line_after(text, identity.substr(0, 4) + "  ", at, text.size());
-  if (vendor.empty()) return {};
+  if (vendor.empty()) return otherwise;
   // The vendor's devices end where the next line begins with neither a tab nor '#'.
   std::size_t end = at;
   while (end < text.size() && (text[end + 1] == '\t' || text[end + 1] == '#')) {

@@ -1,10 +1,10 @@
 #include "host/pci/rom.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -21,15 +21,11 @@ namespace {
 
 // The user that QEMU runs as.
 struct User {
+  std::string shown;  // as qemu.conf has it
   std::string name;
-  unsigned long uid = 0;
-  std::vector<unsigned long> groups;
+  uid_t uid = 0;
+  gid_t gid = 0;
 };
-
-bool is_one_of(std::string_view name, std::string_view list) {
-  const auto all = split(list, ',');
-  return std::any_of(all.begin(), all.end(), [&](const auto one) { return trimmed(one) == name; });
-}
 
 // `user = "root"` in /etc/libvirt/qemu.conf, without which it is what the distribution's package was built
 // with: "libvirt-qemu" (Debian, Arch) or "qemu" (Fedora, openSUSE).
@@ -49,55 +45,54 @@ std::string configured_user(const Host& host) {
 // Nothing if it cannot be told; then nothing is said about rights.
 std::optional<User> qemu_user(const Host& host) {
   const std::string configured = configured_user(host);
-  if (configured.compare(0, 1, "+") == 0)
-    return User{configured.substr(1), std::strtoul(configured.c_str() + 1, nullptr, 10), {}};
   const auto users = host.read("/etc/passwd").value_or("");
-  const auto groups = host.read("/etc/group").value_or("");
-  const std::vector<std::string> names =
-      configured.empty() ? std::vector<std::string>{"libvirt-qemu", "qemu"} : std::vector{configured};
-  for (const auto& name : names) {
+  const auto number = [](std::string_view text) {
+    return static_cast<unsigned>(std::strtoul(std::string(text).c_str(), nullptr, 10));
+  };
+  for (const std::string& wanted :
+       configured.empty() ? std::vector<std::string>{"libvirt-qemu", "qemu"} : std::vector{configured})
     for (const auto line : split(users, '\n')) {
       const auto field = split(line, ':');
-      if (field.size() < 4 || field[0] != name) continue;
-      User user{name,
-                std::strtoul(std::string(field[2]).c_str(), nullptr, 10),
-                {std::strtoul(std::string(field[3]).c_str(), nullptr, 10)}};
-      for (const auto group : split(groups, '\n')) {
-        const auto part = split(group, ':');
-        if (part.size() >= 4 && is_one_of(name, part[3]))
-          user.groups.push_back(std::strtoul(std::string(part[2]).c_str(), nullptr, 10));
-      }
-      return user;
+      if (field.size() < 4) continue;
+      const bool by_number = wanted.starts_with('+');
+      const std::string shown = by_number ? wanted.substr(1) : wanted;
+      if (shown == field[by_number ? 2 : 0])
+        return User{shown, std::string(field[0]), number(field[2]), number(field[3])};
     }
-  }
   return std::nullopt;
 }
 
-// Whether the user has the right (4: to read, 1: to pass through a folder) by the file's mode. With an access
-// control list the mode does not say: taken for granted.
-bool may(const User& user, const std::string& path, unsigned right) {
-  struct stat status {};
-  if (user.uid == 0 || ::stat(path.c_str(), &status) < 0) return true;
-  if (::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0) return true;
-  unsigned shift = 0;
-  if (status.st_uid == user.uid)
-    shift = 6;
-  else
-    for (const auto group : user.groups)
-      if (group == status.st_gid) shift = 3;
-  return ((status.st_mode >> shift) & right) != 0;
+// Gives this process the user's rights, for good. False: it still has its own.
+bool become(const User& user) {
+  return ::geteuid() == 0 && ::initgroups(user.name.c_str(), user.gid) == 0 && ::setgid(user.gid) == 0 &&
+         ::setuid(user.uid) == 0;
 }
 
+// By the mode alone (R_OK and X_OK are its bits), where this process cannot become the user. A group, or an
+// access control list, whose mask the group's bits show, may give the right: taken for granted.
+bool mode_allows(const User& user, const std::string& path, int right) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) < 0) return true;
+  const auto bits = static_cast<unsigned>(right);
+  return (status.st_mode & (status.st_uid == user.uid ? bits << 6U : bits << 3U | bits)) != 0;
+}
+
+// May leave this process as the user, so a child calls it last.
 std::string problem_with_rights(const Host& host, const std::string& path) {
   const auto user = qemu_user(host);
-  if (!user) return {};
-  const std::string who = "QEMU (user " + printable(user->name) + ") cannot read the ROM file ";
+  if (!user || user->uid == 0) return {};
+  const bool is_user = !host.is_copy() && become(*user);
+  const auto may = [&](const std::string& file, int right) {
+    if (!is_user) return mode_allows(*user, host.path(file), right);
+    return ::access(file.c_str(), right) == 0 || errno != EACCES;
+  };
+  const std::string who = "QEMU (user " + printable(user->shown) + ") cannot read the ROM file ";
   for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
     const std::string folder = path.substr(0, slash);
-    if (!may(*user, host.path(folder), 1))
+    if (!may(folder, X_OK))
       return who + printable(path) + ": the folder " + printable(folder) + " is closed to it";
   }
-  return may(*user, host.path(path), 4) ? "" : who + printable(path) + ": its mode does not allow it";
+  return may(path, R_OK) ? "" : who + printable(path) + ": its mode does not allow it";
 }
 
 // Empty: nothing is wrong.

@@ -27,6 +27,10 @@ Result<std::string> run_in_child(const std::string& what, Milliseconds timeout,
 // may keep its output open: what is waited for is the end of the program itself.
 Result<std::string> run_program(const std::vector<std::string>& argv, Milliseconds timeout);
 
+// The same with a program of the host, wherever its distribution has it. not_found: it is not installed.
+Result<std::string> run_tool(const std::string& name, std::vector<std::string> arguments,
+                             Milliseconds timeout);
+
 // Runs `work` in a child that tells what it finds piece by piece, at most 64 KiB each. `hear` gets each piece
 // in its order; false: that was enough. Ends with the child, or when it has told nothing for `patience`: it
 // is ended then.
