@@ -219,7 +219,7 @@ std::string guests(const host::Host& host) {
 
 std::string variables() {
   std::string text = "all\tall of them\n";
-  for (const auto& row : variable_table()) text += std::string(row.name) + "\t" + row.help + "\n";
+  for (const auto& v : variables()) text += std::string(v.name) + "\t" + v.help + "\n";
   return text;
 }
 

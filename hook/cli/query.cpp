@@ -9,6 +9,7 @@
 #include "cli/known_guests.h"
 #include "cli/output.h"
 #include "cli/variables.h"
+#include "config/setting.h"
 #include "core/contains.h"
 #include "core/text.h"
 #include "handover/conf.h"
@@ -56,22 +57,23 @@ class Query {
   Query(const host::Host& host, const Options& options, std::optional<PciAddress> device)
       : host_(host), gpu_kinds_(host), guest_(options.guest), device_(device) {}
 
-  Values values(Variable variable);
-
- private:
   const std::vector<KnownGuest>& everyone();
   // Those that a question without a list in its name is about: GUEST, else whoever has DEVICE.
   const std::vector<KnownGuest>& those_meant();
-  const std::vector<KnownGuest>& keep(KnownGuests found, std::optional<std::vector<KnownGuest>>& place) const;
+  Values devices(bool virsh);
+  Values gpu_devices();
+  // Guests whose GPU is of the kind; with DEVICE, by that device.
+  Values names(const std::vector<KnownGuest>& guests, config::Gpu kind);
+  Values device_name() const;
+  Values users_of_device();
 
+ private:
+  const std::vector<KnownGuest>& keep(KnownGuests found, std::optional<std::vector<KnownGuest>>& place) const;
   bool is_meant(const KnownDevice& device) const { return !device_ || device.address == *device_; }
   bool has_meant(const KnownGuest& guest) const {
     return std::any_of(guest.devices.begin(), guest.devices.end(),
                        [&](const auto& d) { return is_meant(d); });
   }
-  Values devices(bool virsh);
-  Values gpu_devices();
-  Values names(const std::vector<KnownGuest>& guests, config::Gpu kind);
 
   const host::Host& host_;
   GpuKinds gpu_kinds_;
@@ -120,7 +122,6 @@ Values Query::gpu_devices() {
   return values;
 }
 
-// Guests whose GPU is of the kind; with DEVICE, by that device.
 Values Query::names(const std::vector<KnownGuest>& guests, config::Gpu kind) {
   Values values;
   for (const auto& guest : guests) {
@@ -131,32 +132,78 @@ Values Query::names(const std::vector<KnownGuest>& guests, config::Gpu kind) {
   return values;
 }
 
-Values Query::values(Variable variable) {
-  switch (variable) {
-    case Variable::guest_devices:
-      return devices(false);
-    case Variable::devices_with_virsh_format:
-      return devices(true);
-    case Variable::primary_gpu_passthrough_guests:
-      return names(everyone(), config::Gpu::primary);
-    case Variable::gpu_passthrough_guests:
-      return names(everyone(), config::Gpu::secondary);
-    case Variable::guest_gpu_device:
-      return gpu_devices();
-    case Variable::is_gpu_passthrough_guest:
-      return names(those_meant(), config::Gpu::secondary);
-    case Variable::is_primary_gpu_passthrough_guest:
-      return names(those_meant(), config::Gpu::primary);
-    case Variable::pci_id_with_virsh_format:
-      return device_ ? Values{device_->node_device_name()} : Values{};
-    case Variable::guest_name_by_pci_id:
-      break;
-  }
+Values Query::device_name() const {
+  return device_ ? Values{device_->node_device_name()} : Values{};
+}
+
+Values Query::users_of_device() {
   Values values;
   if (device_)
     for (const auto& guest : everyone())
       if (has_meant(guest)) values.push_back(guest.name);
   return values;
+}
+
+// The names that scripts of the module before this program know. A row is all that a variable is.
+struct VariableRow {
+  const char* name;
+  const char* help;
+  Values (*answer)(Query&);
+  bool of_device = false;  // means nothing without --device
+};
+
+constexpr VariableRow table[] = {
+    {"guest_devices", "GUEST's devices, 0000:01:00.0", [](Query& q) { return q.devices(false); }},
+    {"devices_with_virsh_format", "the same as virsh names them, pci_0000_01_00_0",
+     [](Query& q) { return q.devices(true); }},
+    {"primary_gpu_passthrough_guests", "guests that take the GPU with the host's console",
+     [](Query& q) { return q.names(q.everyone(), config::Gpu::primary); }},
+    {"gpu_passthrough_guests", "guests that take another GPU",
+     [](Query& q) { return q.names(q.everyone(), config::Gpu::secondary); }},
+    {"guest_gpu_device", "GUEST's GPU", [](Query& q) { return q.gpu_devices(); }},
+    {"is_gpu_passthrough_guest", "GUEST, if it takes a GPU other than the console's",
+     [](Query& q) { return q.names(q.those_meant(), config::Gpu::secondary); }},
+    {"is_primary_gpu_passthrough_guest", "GUEST, if it takes the console's GPU",
+     [](Query& q) { return q.names(q.those_meant(), config::Gpu::primary); }},
+    {"pci_id_with_virsh_format", "--device as virsh names it", [](Query& q) { return q.device_name(); },
+     true},
+    {"guest_name_by_pci_id", "guests that use --device", [](Query& q) { return q.users_of_device(); }, true},
+};
+
+std::string with_underscores(std::string_view name) {
+  std::string out(name);
+  std::replace(out.begin(), out.end(), '-', '_');
+  return out;
+}
+
+// The rows that `name` asks for: one, or for "all" each; none if it is no variable. '-' is taken for '_'.
+std::vector<const VariableRow*> find_variables(std::string_view name) {
+  std::vector<const VariableRow*> rows;
+  for (const auto& row : table)
+    if (name == "all" || with_underscores(name) == row.name) rows.push_back(&row);
+  return rows;
+}
+
+// What was probably meant by a name that is none.
+std::string variables_hint(std::string_view name) {
+  std::vector<std::string_view> names{"all"};
+  for (const auto& row : table) names.push_back(row.name);
+  const auto meant = config::nearest(name, names);
+  return meant.empty() ? "see `qemu-hook --query help`" : "did you mean " + std::string(meant) + "?";
+}
+
+std::string variables_help() {
+  std::string text = "qemu-hook --query VARIABLE [GUEST] [--device ADDRESS] [--format sh | --json]\n\n";
+  for (const auto& row : table) {
+    std::string line = std::string("  ") + row.name;
+    line.resize(36, ' ');
+    text += line + row.help + "\n";
+  }
+  return text +
+         "  all                               all of them\n\n"
+         "One value a line; --format sh prints name='value' lines to eval. With --device\n"
+         "the answers are about that device alone, and without GUEST about the guests\n"
+         "that use it. Nothing to say is no output, and no error.\n";
 }
 
 void print_plainly(const std::vector<const VariableRow*>& rows, const std::vector<Values>& all) {
@@ -177,11 +224,17 @@ void print_for_shell(const std::vector<const VariableRow*>& rows, const std::vec
 
 nlohmann::ordered_json variables_json() {
   nlohmann::ordered_json variables;
-  for (const auto& row : variable_table()) variables[row.name] = row.help;
+  for (const auto& row : table) variables[row.name] = row.help;
   return {{"variables", std::move(variables)}};
 }
 
 }  // namespace
+
+std::vector<Variable> variables() {
+  std::vector<Variable> all;
+  for (const auto& row : table) all.push_back({row.name, row.help});
+  return all;
+}
 
 Exit query(const host::Host& host, const Options& options) {
   const auto wrong = [&](const std::string& message, const std::string& remedy) {
@@ -201,7 +254,7 @@ Exit query(const host::Host& host, const Options& options) {
   }
   Query query(host, options, device);
   std::vector<Values> all;
-  for (const auto* row : rows) all.push_back(query.values(row->variable));
+  for (const auto* row : rows) all.push_back(row->answer(query));
   if (options.json) {
     nlohmann::ordered_json object = nlohmann::ordered_json::object();
     for (std::size_t i = 0; i < rows.size(); ++i) object[rows[i]->name] = all[i];

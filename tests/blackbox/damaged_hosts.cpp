@@ -426,7 +426,7 @@ std::string value_of(Random& random, World& world, const std::string& what, cons
   if (what == "FORMAT") return "sh";
   if (what == "VARIABLE") {
     std::vector<std::string> names{"all", "help"};
-    for (const auto& row : cli::variable_table()) names.emplace_back(row.name);
+    for (const auto& v : cli::variables()) names.emplace_back(v.name);
     return random.of(names);
   }
   if (what == "SHELL") {
