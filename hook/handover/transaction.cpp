@@ -29,6 +29,11 @@ Result<void> execute_step(Ports& ports, const Record& record, const Step& step) 
                     step);
 }
 
+// What opens the connection to libvirt takes as long as some unbinds do: it goes on beside them.
+void open_libvirt_ahead(Ports& ports) {
+  if (ports.conf.backend != config::Backend::sysfs) ports.libvirt.open_ahead();
+}
+
 const Measured* device_of(const Step& step) {
   if (const auto* s = std::get_if<Unbind>(&step)) return &s->device;
   if (const auto* s = std::get_if<Detach>(&step)) return &s->device;
@@ -130,6 +135,7 @@ Result<void> execute(Ports& ports, Journal& journal) {
     }
     const Stopwatch watch;
     if (auto begun = journal.begin(i); !begun) return begun;
+    if (std::holds_alternative<Unbind>(step)) open_libvirt_ahead(ports);
     if (auto done = execute_step(ports, journal.record(), step); !done) {
       note_stuck(ports, journal, i, done.error().stuck_pid);
       ports.log.error(done.error().message);
@@ -146,6 +152,11 @@ std::vector<Error> undo(Ports& ports, Journal& journal) {
   std::vector<Error> errors;
   // What cannot be written down any more is undone all the same: each undoing stands on its own.
   (void)journal.undoing();
+  for (const auto& step : journal.record().steps)
+    if (const auto* detach = std::get_if<Detach>(&step.step);
+        detach != nullptr && step.begun && !step.undone &&
+        host::is_on_vfio(ports.host, detach->device.address))
+      open_libvirt_ahead(ports);
   std::vector<std::string> not_reached;
   std::vector<PciAddress> failed;  // one failure a device is enough, and trying again would wait again
   for (std::size_t i = journal.record().steps.size(); i-- > 0;) {
