@@ -9,6 +9,11 @@
 namespace qh::handover {
 namespace {
 
+// What opens the connection to libvirt takes as long as some unbinds do: it goes on beside them.
+void open_libvirt_ahead(Ports& ports) {
+  if (ports.conf.backend != config::Backend::sysfs) ports.libvirt.open_ahead();
+}
+
 // A device that is left alone by the undoing, and why.
 Result<void> may_be_given_back(const Ports& ports, const Record& record, const JournalledStep& step,
                                const DeviceState& m) {
@@ -80,6 +85,7 @@ Result<void> run_steps(Ports& ports, Journal& journal) {
     }
     const Stopwatch watch;
     if (auto begun = journal.begin(i); !begun) return begun;
+    if (std::holds_alternative<Unbind>(step)) open_libvirt_ahead(ports);
     if (auto done = run(ports, journal.record(), step); !done) {
       note_stuck(ports, journal, i, done.error().stuck_pid);
       ports.log.error(done.error().message);
@@ -96,6 +102,11 @@ std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
   std::vector<Error> errors;
   // What cannot be written down any more is undone all the same: each undoing stands on its own.
   (void)journal.undoing();
+  for (const auto& step : journal.record().steps)
+    if (const auto* detach = std::get_if<BindVfio>(&step.step);
+        detach != nullptr && step.begun && !step.undone &&
+        host::is_on_vfio(ports.host, detach->device.address))
+      open_libvirt_ahead(ports);
   std::vector<std::string> not_reached;
   std::vector<PciAddress> failed;  // one failure a device is enough, and trying again would wait again
   for (std::size_t i = journal.record().steps.size(); i-- > 0;) {

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "core/file.h"
@@ -11,6 +12,9 @@
 
 namespace qh::host {
 namespace {
+
+// No attribute of text is longer (Documentation/filesystems/sysfs.rst).
+constexpr std::size_t page = 4096;
 
 // The PCI core prints these from its own memory, without any lock (pci_config_attr in
 // drivers/pci/pci-sysfs.c). They are read of every function of the host, so they are read directly.
@@ -23,23 +27,40 @@ bool takes_no_lock(const std::string& path) {
 Result<std::string> first_bytes(const std::string& file, std::size_t limit) {
   const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!fd) return fail(system_error("read", file, errno));
-  std::string text(limit, '\0');
-  std::size_t size = 0;
-  while (size < limit) {
-    const ssize_t n = ::read(fd.get(), text.data() + size, limit - size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(system_error("read", file, errno));
-    if (n == 0) break;
-    size += static_cast<std::size_t>(n);
-  }
-  text.resize(size);
-  return text;
+  char buffer[page];
+  ssize_t n = 0;
+  // One read gives all of it (kernfs_file_read_iter, and for text seq_read_iter, in the kernel's fs/).
+  do n = ::read(fd.get(), buffer, std::min(limit, page));
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return fail(system_error("read", file, errno));
+  return std::string(buffer, static_cast<std::size_t>(n));
+}
+
+Result<std::string> write_attribute(const std::string& file, std::string_view value, const std::string& root,
+                                    const std::vector<std::string>& held) {
+  const auto disks = hold_exclusively(root, held);
+  if (!disks) return fail(disks.error());
+  // Truncated as a shell's redirection does it: the kernel does not care, plain files in a test's tree do.
+  const Fd fd(::open(file.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+  if (!fd) return fail(system_error("open", file, errno));
+  if (const auto written = write_all(fd.get(), value, file); !written) return fail(written.error());
+  return std::string();
+}
+
+// No path and no value holds it.
+constexpr std::string_view separator("\0", 1);
+
+// In the child: "read", a file and how many bytes; "write", a file, the value and the nodes to be held.
+Result<std::string> serve(const std::string& root, const std::string& question) {
+  const auto words = split(question, separator[0]);
+  const std::string file(words[1]);
+  if (words[0] == "read") return first_bytes(file, std::stoul(std::string(words[2])));
+  return write_attribute(file, words[2], root, std::vector<std::string>(words.begin() + 3, words.end()));
 }
 
 }  // namespace
 
 Result<std::string> Sysfs::read(const std::string& path) const {
-  constexpr std::size_t page = 4096;  // no attribute of text is longer (Documentation/filesystems/sysfs.rst)
   auto text = read_bytes(path, page);
   if (text) *text = std::string(trimmed(*text));
   return text;
@@ -65,19 +86,22 @@ Result<std::string> RealSysfs::read_bytes(const std::string& path, std::size_t l
     error.stuck_pid = stuck->second;
     return fail(std::move(error));
   }
-  if (!reader_) {
-    auto reader = Servant::start([](const std::string& question) {
-      const auto blank = question.find(' ');
-      return first_bytes(question.substr(blank + 1), std::stoul(question.substr(0, blank)));
-    });
-    if (!reader) return fail(reader.error());
-    reader_.emplace(std::move(*reader));
-  }
-  auto bytes = reader_->ask("reading " + file, std::to_string(limit) + " " + file, attribute_timeout);
-  if (bytes || !reader_->has_given_up()) return bytes;
-  reader_.reset();
-  if (bytes.error().stuck_pid != 0) stuck_[path] = bytes.error().stuck_pid;
+  auto bytes =
+      ask("reading " + file, join({"read", file, std::to_string(limit)}, separator), attribute_timeout);
+  if (!bytes && bytes.error().stuck_pid != 0) stuck_[path] = bytes.error().stuck_pid;
   return bytes;
+}
+
+Result<std::string> RealSysfs::ask(const std::string& what, const std::string& question,
+                                   Milliseconds timeout) const {
+  if (!servant_) {
+    auto servant = Servant::start([root = root_](const std::string& asked) { return serve(root, asked); });
+    if (!servant) return fail(servant.error());
+    servant_.emplace(std::move(*servant));
+  }
+  auto done = servant_->ask(what, question, timeout);
+  if (servant_->has_given_up()) servant_.reset();
+  return done;
 }
 
 std::optional<std::string> RealSysfs::link_target(const std::string& path) const {
@@ -91,15 +115,9 @@ std::vector<std::string> RealSysfs::list(const std::string& path) const {
 Result<void> RealSysfs::write(const std::string& path, const std::string& value, Milliseconds timeout,
                               const std::vector<std::string>& held) {
   const std::string file = base_ + path;
-  const auto done = run_in_child("writing " + file, timeout, [&]() -> Result<std::string> {
-    const auto disks = hold_exclusively(root_, held);
-    if (!disks) return fail(disks.error());
-    // Truncated as a shell's redirection does it: the kernel does not care, plain files in a test's tree do.
-    const Fd fd(::open(file.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
-    if (!fd) return fail(system_error("open", file, errno));
-    if (const auto written = write_all(fd.get(), value, file); !written) return fail(written.error());
-    return std::string();
-  });
+  std::vector<std::string> words{"write", file, value};
+  words.insert(words.end(), held.begin(), held.end());
+  const auto done = ask("writing " + file, join(words, separator), timeout);
   if (!done) return fail(done.error());
   return {};
 }

@@ -30,7 +30,7 @@ class Sysfs {
   // Trimmed. not_found; failed; timed_out: the kernel holds the attribute, since a driver hangs. `stuck_pid`
   // then names the child that is left behind.
   Result<std::string> read(const std::string& path) const;
-  // At most `limit` bytes, as they are. Fails as read() does.
+  // At most `limit` bytes, and at most a page, as they are. Fails as read() does.
   virtual Result<std::string> read_bytes(const std::string& path, std::size_t limit) const = 0;
   // The last component of a symbolic link's target: the driver of a device, its IOMMU group.
   std::optional<std::string> link(const std::string& path) const;
@@ -61,7 +61,8 @@ class RealSysfs : public Sysfs {
  private:
   std::string root_;
   std::string base_;
-  mutable std::optional<Servant> reader_;
+  Result<std::string> ask(const std::string& what, const std::string& question, Milliseconds timeout) const;
+  mutable std::optional<Servant> servant_;  // reads and writes, one attribute at a time
   // Children that hang in an attribute: as long as one does, nobody else is sent after it.
   mutable std::map<std::string, int> stuck_;
 };

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "core/file.h"
 #include "core/text.h"
 #include "host/names.h"
@@ -82,15 +84,31 @@ std::string connection_uri(const host::Host& host) {
   return "qemu:///system";
 }
 
-Result<void> Daemon::connect(const std::string& name) {
-  if (gave_up_) return fail(*gave_up_);
-  if (servant_) return {};
+Result<void> Daemon::start() {
   auto servant = host::Servant::start([connection = Connection(uri_)](const std::string& question) mutable {
     return connection.answer(question);
   });
   if (!servant) return fail(servant.error());
   servant_.emplace(std::move(*servant));
-  auto connected = servant_->ask("connecting to libvirt", "c", connect_timeout_);
+  servant_->put("c");
+  opening_.emplace();
+  return {};
+}
+
+void Daemon::open_ahead() {
+  if (!servant_ && !gave_up_) (void)start();
+}
+
+Result<void> Daemon::connect(const std::string& name) {
+  if (gave_up_) return fail(*gave_up_);
+  if (servant_ && !opening_) return {};
+  if (!servant_)
+    if (auto started = start(); !started) return started;
+  // The time counts from the start: a daemon that never answers has used it up while the drivers let go. But
+  // what held these may have held the daemon too, and now it has a moment to catch up.
+  const Milliseconds left = std::max(connect_timeout_ - opening_->elapsed(), connect_timeout_ / 3);
+  opening_.reset();
+  auto connected = servant_->answer("connecting to libvirt", left);
   if (connected)
     connected = servant_->ask("waiting for a worker of libvirt to be free", "w" + name, connect_timeout_);
   if (connected) return {};

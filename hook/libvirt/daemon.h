@@ -16,10 +16,11 @@ std::string connection_uri(const host::Host& host);
 
 class Daemon : public NodeDevices {
  public:
-  // Nothing is loaded or opened before the first call.
+  // Nothing is loaded or opened before the first call, or before open_ahead().
   Daemon(std::string uri, Milliseconds connect_timeout)
       : uri_(std::move(uri)), connect_timeout_(connect_timeout) {}
 
+  void open_ahead() override;
   Result<void> detach(const std::string& name, Milliseconds timeout) override {
     return call('d', name, timeout);
   }
@@ -29,12 +30,14 @@ class Daemon : public NodeDevices {
 
  private:
   Result<void> call(char verb, const std::string& name, Milliseconds timeout);
+  Result<void> start();
   Result<void> connect(const std::string& name);  // name: of a device that it may be asked about
 
   std::string uri_;
   Milliseconds connect_timeout_;
   std::optional<host::Servant> servant_;
-  std::optional<Error> gave_up_;  // why there is no connection: asked once, then remembered
+  std::optional<Stopwatch> opening_;  // since the servant was told to connect, until its answer is heard
+  std::optional<Error> gave_up_;      // why there is no connection: asked once, then remembered
 };
 
 }  // namespace qh::libvirt

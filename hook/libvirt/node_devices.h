@@ -12,6 +12,9 @@ class NodeDevices {
  public:
   virtual ~NodeDevices() = default;
 
+  // Begins what the first call would have to wait for, and waits for nothing itself. May be left out.
+  virtual void open_ahead() {}
+
   // virNodeDeviceDetachFlags(device, NULL, 0) and virNodeDeviceReAttach for a device by its node device name.
   // unavailable: libvirt does not answer, or not in time to connect; the caller may do it through host.sysfs.
   // timed_out: the call itself did not end. failed: libvirt's own reason. Success is no proof of a binding.

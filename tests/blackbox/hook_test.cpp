@@ -234,6 +234,38 @@ TEST_CASE("a refusal says device, reason and remedy in at most ten lines") {
   CHECK(p.hook("win10", "release", "end", nic).status == 0);
 }
 
+TEST_CASE("the connection to libvirt opens while the host driver lets go") {
+  Program p;
+  add_hardware(p);
+  p.root.write("/libvirt-mode", "open-after-unbind-of:0000:02:00.0");
+  p.unbinds_wait_for_libvirt = true;
+  const auto ran = p.hook("win10", "prepare", "begin", nic);
+  CHECK(ran.err.empty());
+  CHECK(ran.status == 0);
+  const std::string text = p.root.read("/libvirt-calls");
+  const auto calls = qh::split(qh::trimmed(text), '\n');
+  REQUIRE(calls.size() == 4);
+  CHECK(calls[0].starts_with("open "));
+  CHECK(calls[1] == "opened after the unbind");
+  CHECK(calls[2] == "describe pci_0000_02_00_0");
+  CHECK(calls[3] == "detach pci_0000_02_00_0");
+}
+
+TEST_CASE("a connection that still opens when the start fails is given up, and holds nothing") {
+  Program p;
+  add_hardware(p);
+  const std::string before = p.kernel.state();
+  p.root.write("/libvirt-mode", "hang-connect");
+  p.root.write("/etc/libvirt/qemu-hook/host.toml", "[deadlines]\nconnect = 0.3\ndetach = 0.3\n");
+  // Without that file the unbind fails at once.
+  std::filesystem::remove(p.root.path() + "/sys/bus/pci/drivers/e1000e/unbind");
+  const auto ran = p.hook("win10", "prepare", "begin", nic);
+  CHECK(ran.ended);
+  CHECK(ran.status == 1);
+  CHECK(ran.err.find("0000:02:00.0: cannot unbind it from e1000e") != std::string::npos);
+  CHECK(p.kernel.state() == before);
+}
+
 TEST_CASE("a libvirt that does not answer: sysfs does it, within the deadline") {
   Program p;
   add_hardware(p);

@@ -98,6 +98,12 @@ virConnectPtr virConnectOpen(const char* uri) {
     set_error(VIR_FROM_RPC, VIR_ERR_SYSTEM_ERROR, "Failed to connect socket: No such file or directory");
     return nullptr;
   }
+  // "open-after-unbind-of:0000:02:00.0": as slow as the device's host driver.
+  if (const std::string slow = "open-after-unbind-of:"; mode().starts_with(slow)) {
+    const std::string driver = root() + "/sys/bus/pci/devices/" + mode().substr(slow.size()) + "/driver";
+    wait_until([&] { return !fs::is_symlink(driver); });
+    note(fs::is_symlink(driver) ? "opened before the unbind" : "opened after the unbind");
+  }
   static _virConnect connection;
   return &connection;
 }

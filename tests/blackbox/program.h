@@ -47,6 +47,9 @@ class Program {
   // All files below the root but /sys and the test's own, with their contents.
   std::string files() const;
 
+  // A driver lets go of a device only when the hook has begun to open its connection to libvirt.
+  std::atomic<bool> unbinds_wait_for_libvirt{false};
+
   fakes::TemporaryRoot root;
   fakes::Kernel kernel{root};
 

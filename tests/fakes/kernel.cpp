@@ -343,6 +343,10 @@ Result<void> ModelSysfs::write(const std::string& path, const std::string& value
   });
 }
 
+void ModelLibvirt::open_ahead() {
+  if (!opened_after) opened_after = faults_.acts.size();
+}
+
 Result<void> ModelLibvirt::detach(const std::string& name, Milliseconds) {
   if (!available) return fail(ErrorKind::unavailable, "no libvirt");
   calls.push_back("detach " + name);

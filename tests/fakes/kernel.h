@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -149,11 +150,13 @@ class ModelSysfs : public host::RealSysfs {
 class ModelLibvirt : public libvirt::NodeDevices {
  public:
   ModelLibvirt(Kernel& kernel, Faults& faults) : kernel_(kernel), faults_(faults) {}
+  void open_ahead() override;
   Result<void> detach(const std::string& name, Milliseconds timeout) override;
   Result<void> reattach(const std::string& name, Milliseconds timeout) override;
 
   bool available = true;
   std::vector<std::string> calls;
+  std::optional<std::size_t> opened_after;  // how many acts, at the first open_ahead()
 
  private:
   Kernel& kernel_;

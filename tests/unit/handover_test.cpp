@@ -65,6 +65,40 @@ TEST_CASE(
   for (std::size_t i = 4; i <= 6; ++i) CHECK(w.faults.acts[i].substr(0, 6) == "detach");
 }
 
+TEST_CASE("the connection to libvirt is begun before the first host driver is asked to let go") {
+  World w;
+  REQUIRE(prepare(w.ports, w.card()).empty());
+  REQUIRE(w.libvirt.opened_after);
+  CHECK(*w.libvirt.opened_after == 1);
+  CHECK(w.faults.acts[0] == "load vfio-pci");
+  CHECK(w.faults.acts[1].find("/unbind") != std::string::npos);
+
+  const std::size_t prepared = w.faults.acts.size();
+  w.libvirt.opened_after.reset();
+  REQUIRE(release(w.ports, "win10").empty());
+  CHECK(w.libvirt.opened_after == prepared);
+}
+
+TEST_CASE("no connection to libvirt is begun that would not be used") {
+  World w;
+  SUBCASE("the conf wants sysfs alone") {
+    w.ports.conf.backend = config::Backend::sysfs;
+    REQUIRE(prepare(w.ports, w.card()).empty());
+    REQUIRE(release(w.ports, "win10").empty());
+  }
+  SUBCASE("libvirt has given the devices back already") {
+    REQUIRE(prepare(w.ports, w.card()).empty());
+    for (const char* name : {"pci_0000_01_00_0", "pci_0000_01_00_1", "pci_0000_01_00_2"})
+      REQUIRE(w.libvirt.reattach(name, Milliseconds{1000}));
+    w.libvirt.opened_after.reset();
+    REQUIRE(release(w.ports, "win10").empty());
+  }
+  SUBCASE("the start is refused") {
+    CHECK_FALSE(prepare(w.ports, w.guest("win10", {"0000:09:00.0"})).empty());
+  }
+  CHECK_FALSE(w.libvirt.opened_after);
+}
+
 TEST_CASE("whatever step fails, the host is as before") {
   for (const bool libvirt : {true, false}) {
     for (const auto fault : {fakes::Fault::fails, fakes::Fault::hangs}) {

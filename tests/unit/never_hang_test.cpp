@@ -2,6 +2,8 @@
 // taken away, and nothing is left half done.
 #include <doctest/doctest.h>
 
+#include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -88,6 +90,52 @@ TEST_CASE("attributes are read by a child, also one after another") {
   const auto absent = host.sysfs.read("class/vtconsole/vtcon9/bind");
   REQUIRE_FALSE(absent);
   CHECK(absent.error().is(ErrorKind::not_found));
+}
+
+TEST_CASE("a write that hangs is given up, and attributes are read and written all the same") {
+  const fakes::TemporaryRoot root;
+  root.write("/sys/bus/pci/devices/0000:02:00.0/driver_override", "(null)\n");
+  // Opening a FIFO that nobody reads blocks.
+  REQUIRE(::mkfifo((root.path() + "/sys/bus/pci/drivers_probe").c_str(), 0600) == 0);
+  const host::RealHost host(root.path());
+  const std::string attribute = "bus/pci/devices/0000:02:00.0/driver_override";
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(host.sysfs.write(attribute, "vfio-pci\n", Milliseconds{5000}));
+    CHECK(host.sysfs.read(attribute) == "vfio-pci");
+    const auto stuck = host.sysfs.write("bus/pci/drivers_probe", "0000:02:00.0", Milliseconds{100});
+    REQUIRE_FALSE(stuck);
+    CHECK(stuck.error().is(ErrorKind::timed_out));
+  }
+  const auto absent = host.sysfs.write("bus/pci/rescan", "1", Milliseconds{5000});
+  REQUIRE_FALSE(absent);
+  CHECK(absent.error().is(ErrorKind::not_found));
+}
+
+TEST_CASE("a child works on a question while nobody waits for the answer") {
+  const fakes::TemporaryRoot root;
+  auto servant = host::Servant::start([&](const std::string& question) -> Result<std::string> {
+    root.write("/asked", question);
+    return question + " answered";
+  });
+  REQUIRE(servant);
+  servant->put("one");
+  REQUIRE(Deadline(Milliseconds{10'000}).wait_for([&] { return root.read("/asked") == "one"; }));
+  CHECK(servant->answer("asking", Milliseconds{10'000}) == "one answered");
+  CHECK(servant->ask("asking", "two", Milliseconds{10'000}) == "two answered");
+}
+
+TEST_CASE("a child that still works on an answer ends with whoever put the question") {
+  const fakes::TemporaryRoot root;
+  {
+    auto servant = host::Servant::start([&](const std::string&) -> Result<std::string> {
+      root.write("/pid", std::to_string(::getpid()));
+      for (;;) ::pause();
+    });
+    REQUIRE(servant);
+    servant->put("one");
+    REQUIRE(Deadline(Milliseconds{10'000}).wait_for([&] { return !root.read("/pid").empty(); }));
+  }
+  CHECK(::kill(std::stoi(root.read("/pid")), 0) < 0);
 }
 
 TEST_CASE("bytes of an attribute come through as they are") {

@@ -63,18 +63,26 @@ bool is_virtual(const std::string& target) {
 }
 
 std::vector<InputDevice> input_devices(const Host& host, const std::vector<PciAddress>& functions) {
-  std::vector<InputDevice> all;
+  const auto goes = [&](const std::string& target) {
+    return std::any_of(functions.begin(), functions.end(),
+                       [&](const auto& f) { return has_component(target, f.text()); });
+  };
+  std::vector<std::pair<std::string, std::string>> found;  // folder and target
   for (const auto& entry : host.sysfs.list("class/input")) {
     if (entry.compare(0, 5, "input") != 0) continue;
     const std::string folder = "class/input/" + entry;
     const auto target = host.sysfs.link_target(folder);
-    if (!target || is_virtual(*target)) continue;
+    if (target && !is_virtual(*target)) found.emplace_back(folder, *target);
+  }
+  std::vector<InputDevice> all;
+  // Mostly none of them goes, and then it does not matter what they are.
+  if (std::none_of(found.begin(), found.end(), [&](const auto& f) { return goes(f.second); })) return all;
+  for (const auto& [folder, target] : found) {
     InputDevice device;
     classify(host, folder, device);
     if (!device.keyboard && !device.mouse) continue;
-    device.name = printable(host.sysfs.read(folder + "/name").value_or(entry));
-    device.goes = std::any_of(functions.begin(), functions.end(),
-                              [&](const auto& f) { return has_component(*target, f.text()); });
+    device.name = printable(host.sysfs.read(folder + "/name").value_or(folder.substr(folder.rfind('/') + 1)));
+    device.goes = goes(target);
     all.push_back(std::move(device));
   }
   return all;

@@ -230,9 +230,14 @@ Result<Servant> Servant::start(const Answer& answer) {
   return Servant(std::move(child->first), child->second);
 }
 
-Result<std::string> Servant::ask(const std::string& what, const std::string& question, Milliseconds timeout) {
-  if (!fd_) return fail(ErrorKind::unavailable, what + ": given up before");
+void Servant::put(const std::string& question) {
+  if (!fd_) return;
   send(fd_.get(), question);
+  is_asked_ = true;
+}
+
+Result<std::string> Servant::answer(const std::string& what, Milliseconds timeout) {
+  if (!fd_) return fail(ErrorKind::unavailable, what + ": given up before");
   const Deadline deadline(timeout);
   pollfd p{fd_.get(), POLLIN, 0};
   int ready = 0;
@@ -243,19 +248,20 @@ Result<std::string> Servant::ask(const std::string& what, const std::string& que
     fd_.reset();
     return fail(too_late(what, timeout, end_child(std::exchange(pid_, 0))));
   }
-  std::array<char, 65536> buffer{};
-  const ssize_t n = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  char buffer[65536];
+  const ssize_t n = ::recv(fd_.get(), buffer, sizeof buffer, 0);
+  is_asked_ = false;
   if (n <= 0) {
     fd_.reset();
     return fail(ErrorKind::unavailable, what + ": the helper process ended early");
   }
-  return unpacked(std::string(buffer.data(), static_cast<std::size_t>(n)));
+  return unpacked(std::string(buffer, static_cast<std::size_t>(n)));
 }
 
 Servant::~Servant() {
   if (!fd_) return;
   fd_.reset();  // the child sees the end of its questions
-  if (!reap(pid_, Milliseconds{500})) end_child(pid_);
+  if (is_asked_ || !reap(pid_, Milliseconds{500})) end_child(pid_);
 }
 
 }  // namespace qh::host

@@ -47,11 +47,18 @@ class Servant {
 
   Servant(Servant&&) noexcept = default;
   Servant& operator=(Servant&&) = delete;
+  // One that still works on an answer is ended at once.
   ~Servant();
 
   // timed_out: no answer in time; the child has been ended, and later questions fail as unavailable. Question
   // and answer are at most 64 KiB.
-  Result<std::string> ask(const std::string& what, const std::string& question, Milliseconds timeout);
+  Result<std::string> ask(const std::string& what, const std::string& question, Milliseconds timeout) {
+    put(question);
+    return answer(what, timeout);
+  }
+  // ask() in two halves: in between the child works, and this process does something else.
+  void put(const std::string& question);
+  Result<std::string> answer(const std::string& what, Milliseconds timeout);
   // The child has ended, or was ended: it answers no more.
   bool has_given_up() const { return !fd_; }
 
@@ -59,6 +66,7 @@ class Servant {
   Servant(Fd fd, int pid) : fd_(std::move(fd)), pid_(pid) {}
   Fd fd_;
   int pid_ = 0;
+  bool is_asked_ = false;
 };
 
 }  // namespace qh::host

@@ -61,27 +61,46 @@ Holders find_holders(const Host& host, const std::vector<DeviceNode>& nodes, Mil
   if (nodes.empty()) return out;
   const auto pids = all_pids(host);
   const Deadline deadline(longest_look);
-  // A line for each process in their order; before it, with a "." in front, what has been found of it so far.
+  // A line for each process in their order; before it, with a "." in front, what has been found of it so far,
+  // when that is news or the last piece is a while ago. Each piece wakes this process up, so lines come
+  // together: those that are due before the next look that can block.
   const auto look = [&](std::size_t first, const Tell& tell) {
     const Fd proc(::open(host.path("/proc").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     Found found;
-    ProcessScan scan(proc.get(), nodes, host.is_copy(), [&] { tell("." + to_line(found)); });
+    std::size_t told = 0;
+    Stopwatch since;
+    ProcessScan scan(proc.get(), nodes, host.is_copy(), [&] {
+      if (found.nodes.size() == told && since.elapsed() < patience / 4) return;
+      tell("." + to_line(found));
+      told = found.nodes.size();
+      since = {};
+    });
+    std::string lines;
     for (std::size_t i = first; i < pids.size(); ++i) {
       found = {};
-      scan.look_at(pids[i], found);
-      tell(to_line(found));
+      if (!scan.is_kernel_thread(pids[i])) {
+        if (!lines.empty()) tell(lines);
+        lines.clear();
+        told = 0;
+        since = {};
+        scan.look_at(pids[i], found);
+      }
+      lines += to_line(found) + "\n";
     }
+    tell(lines);
   };
   for (std::size_t next = 0; next < pids.size();) {
     std::string so_far;
     if (!deadline.passed())
       listen_to_child([&](const Tell& tell) { look(next, tell); },
-                      [&](std::string_view line) {
-                        if (line.starts_with(".")) {
-                          so_far = line.substr(1);
+                      [&](std::string_view piece) {
+                        if (piece.starts_with(".")) {
+                          so_far = piece.substr(1);
                         } else {
-                          add(host, nodes, pids[next++], line, out);
                           so_far.clear();
+                          piece.remove_suffix(1);
+                          for (const auto line : split(piece, '\n'))
+                            add(host, nodes, pids[next++], line, out);
                         }
                         return !deadline.passed() && next < pids.size();
                       },

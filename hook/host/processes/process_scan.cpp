@@ -40,6 +40,26 @@ void for_each_entry(int folder, std::vector<char>& buffer, const std::function<v
   }
 }
 
+struct Stat {
+  char state = '\0';
+  unsigned long flags = 0;
+};
+
+// Of /proc/PID/stat: "PID (NAME) STATE PPID PGRP SESSION TTY TPGID FLAGS …" (proc(5)). The name may hold
+// anything.
+Stat stat_of(int proc, int pid) {
+  char text[1024];
+  std::snprintf(text, sizeof text, "%d/stat", pid);
+  const Fd fd(::openat(proc, text, O_RDONLY | O_CLOEXEC));
+  const ssize_t n = fd ? ::read(fd.get(), text, sizeof text - 1) : 0;
+  text[std::max<ssize_t>(n, 0)] = '\0';
+  const char* after_name = std::strrchr(text, ')');
+  Stat stat;
+  if (after_name != nullptr)
+    (void)std::sscanf(after_name + 1, " %c %*d %*d %*d %*d %*d %lu", &stat.state, &stat.flags);
+  return stat;
+}
+
 }  // namespace
 
 void Found::add(std::size_t index, bool mapped) {
@@ -178,19 +198,15 @@ void ProcessScan::mappings(int pid, Found& out) {
   }
 }
 
-// A thread of the kernel has no files, and neither has a process that has ended but not been waited for.
-bool ProcessScan::is_without_files(int pid) const {
-  char name[64];
-  std::snprintf(name, sizeof name, "%d/stat", pid);
-  const Fd fd(::openat(proc_, name, O_RDONLY | O_CLOEXEC));
-  const auto stat = fd ? read_fd(fd.get(), name, 1U << 16U) : fail(Error{});
-  const auto end_of_name = stat ? stat->rfind(')') : std::string::npos;
-  if (end_of_name == std::string::npos) return false;
-  const auto fields = split(trimmed(std::string_view(*stat).substr(end_of_name + 1)), ' ');
-  if (fields.size() < 7) return false;
+bool ProcessScan::is_kernel_thread(int pid) const {
   constexpr unsigned long kernel_thread = 0x00200000;  // PF_KTHREAD in include/linux/sched.h
-  return fields[0] == "Z" || fields[0] == "X" ||
-         (std::strtoul(std::string(fields[6]).c_str(), nullptr, 10) & kernel_thread) != 0;
+  return (stat_of(proc_, pid).flags & kernel_thread) != 0;
+}
+
+// It has no files, and only waits for its parent.
+bool ProcessScan::has_ended(int pid) const {
+  const char state = stat_of(proc_, pid).state;
+  return state == 'Z' || state == 'X';
 }
 
 void ProcessScan::look_at(int pid, Found& out) {
@@ -200,7 +216,7 @@ void ProcessScan::look_at(int pid, Found& out) {
   descriptors(name, out);
   if (!any_descriptor_ && !out.unreadable) descriptors_of_threads(pid, out);
   if (!out.unreadable) mappings(pid, out);
-  if (out.unreadable && is_without_files(pid)) out.unreadable = false;
+  if (out.unreadable && has_ended(pid)) out.unreadable = false;
 }
 
 }  // namespace qh::host

@@ -28,6 +28,8 @@ class ProcessScan {
   // is called as long as the kernel answers.
   ProcessScan(int proc, const std::vector<DeviceNode>& nodes, bool by_text, std::function<void()> progress);
 
+  // One of the kernel's own threads, which have no files. Asking blocks nowhere.
+  bool is_kernel_thread(int pid) const;
   // Descriptors first, then mappings: looking at those can block in the kernel.
   void look_at(int pid, Found& out);
 
@@ -38,7 +40,7 @@ class ProcessScan {
   void map_line(int pid, const char* line, const char* end, Found& out);
   int node_behind(int folder, const char* name) const;
   int node_with_path(const char* path, std::size_t length) const;
-  bool is_without_files(int pid) const;
+  bool has_ended(int pid) const;
 
   int proc_;
   const std::vector<DeviceNode>& nodes_;
