@@ -27,7 +27,7 @@ using nlohmann::ordered_json;
 // Tells each step as it goes, to the terminal or for the JSON object.
 void tell_steps(host::Log& log, const Options& options, ordered_json& steps) {
   log.listener = [&steps, json = options.json](int priority, const std::string& text) {
-    if (priority <= LOG_ERR) return;  // told at the end, with what helps
+    if (priority <= LOG_ERR) return;  // told at the end, with the hint
     if (json)
       steps.push_back(text);
     else
@@ -93,7 +93,7 @@ int reattach(const host::Host& host, const Options& options) {
     return failed(
         options,
         {ErrorKind::not_found,
-         "nothing is known of a guest " + in_quotes(options.guest) + ": it has neither a journal nor a conf",
+         "the guest " + in_quotes(options.guest) + " is unknown: it has neither a journal nor a conf",
          "see " + host.path(names::guest_conf_folder) + " and " + host.path(names::run_folder)});
   const auto errors = handover::repair(machine.ports, options.guest, addresses);
   if (errors.empty() && !options.json && !journal)

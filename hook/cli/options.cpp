@@ -10,12 +10,12 @@ namespace {
 
 constexpr std::array table{
     Row{"--setup", Argument::required, "GUEST",
-        "make or sync the guest's device conf, and say whether it would work; on a terminal, a guest "
-        "without host devices is offered this host's cards",
+        "make or update the guest's device conf, and say whether a start would work; on a terminal, "
+        "offer this host's cards to a guest that has none",
         nullptr},
     Row{"--check", Argument::optional, "GUEST",
-        "say whether its start would work; without one, whether this host is ready", nullptr},
-    Row{"--plan", Argument::required, "GUEST", "show each step of its start and its end, with the reason",
+        "say whether a start would work; without GUEST, whether this host is ready", nullptr},
+    Row{"--plan", Argument::required, "GUEST", "show each step of the guest's start and end, with the reason",
         nullptr},
     Row{"--status", Argument::none, "", "show the displays, the guests' devices and who has them", nullptr},
     Row{"--detach", Argument::required, "GUEST",
@@ -23,23 +23,25 @@ constexpr std::array table{
     Row{"--reattach", Argument::required, "GUEST", "give the guest's devices back; repairs what a crash left",
         nullptr},
     Row{"--query", Argument::required, "VARIABLE",
-        "print what is known of guests and devices, one value a line, for scripts", nullptr, "GUEST"},
-    Row{"--prune", Argument::none, "", "put away the confs of guests that libvirt no longer knows", nullptr},
+        "print facts about guests and devices for scripts, one value per line", nullptr, "GUEST"},
+    Row{"--prune", Argument::none, "",
+        "remove the confs of guests that libvirt no longer knows; keep backups", nullptr},
     Row{"--completion", Argument::required, "SHELL", "print the completion for bash, zsh or fish", nullptr},
     Row{"--version", Argument::none, "", "print the version", nullptr},
     Row{"--help", Argument::none, "", "print this", nullptr},
     Row{"--all", Argument::none, "", "every guest that libvirt knows", " --setup "},
     Row{"--add", Argument::list, "ADDRESS",
         "first add these devices of this host to the guest; needs libvirt's daemon", " --setup "},
-    Row{"--remove", Argument::list, "ADDRESS", "first take these out of the guest", " --setup "},
+    Row{"--remove", Argument::list, "ADDRESS", "first remove these devices from the guest", " --setup "},
     Row{"--dry-run", Argument::none, "", "say what would be done, print the XML, change nothing",
         " --setup --prune "},
-    Row{"--xml", Argument::required, "FILE", "the domain's XML from FILE, - for stdin, instead of libvirt's",
+    Row{"--xml", Argument::required, "FILE",
+        "read the domain's XML from FILE (- for stdin) instead of asking libvirt",
         " --setup --check --plan --detach "},
     Row{"--device", Argument::required, "ADDRESS", "ask about this device alone", " --query "},
-    Row{"--format", Argument::required, "FORMAT", "sh: lines name='value' that a shell can eval",
+    Row{"--format", Argument::required, "FORMAT", "sh: print lines name='value' that a shell can eval",
         " --query "},
-    Row{"--json", Argument::none, "", "one JSON object on stdout",
+    Row{"--json", Argument::none, "", "print one JSON object on stdout",
         " --setup --check --plan --status --detach --reattach --query --prune --version --help "},
 };
 
@@ -126,7 +128,8 @@ Result<std::vector<std::string>> Parser::arguments(const Row& row) {
 }
 
 Result<void> Parser::take_command(const Row& row, const std::vector<std::string>& arguments) {
-  if (!options_.command.empty()) return wrong(options_.command + " and " + row.name + " do not go together");
+  if (!options_.command.empty())
+    return wrong(options_.command + " and " + row.name + " cannot be used together");
   options_.command = row.name;
   if (arguments.empty()) return {};
   const bool names_guest = row.argument_name == std::string_view("GUEST");
@@ -150,24 +153,25 @@ void Parser::take_option(const Row& row, const std::vector<std::string>& argumen
 
 Result<void> Parser::check() const {
   const std::string& command = options_.command;
-  if (command.empty()) return wrong("nothing to do");
+  if (command.empty()) return wrong("no command given");
   for (const Row* row : given_)
     if (!row->goes_with_command(command))
-      return wrong(std::string(row->name) + " does not go with " + command);
+      return wrong(std::string(row->name) + " cannot be used with " + command);
   if (!options_.xml.empty() && options_.guest.empty()) return wrong("--xml needs the name of a guest");
   if (command == "--setup") return check_setup();
   if (!options_.format.empty() && options_.format != "sh")
     return wrong("--format cannot be " + in_quotes(options_.format) + ", only sh");
-  if (!options_.format.empty() && options_.json) return wrong("--format and --json do not go together");
+  if (!options_.format.empty() && options_.json) return wrong("--format and --json cannot be used together");
   return {};
 }
 
 Result<void> Parser::check_setup() const {
   const bool changes = !options_.add.empty() || !options_.remove.empty();
   if (options_.guest.empty() && !options_.all) return wrong("--setup needs GUEST or --all");
-  if (options_.all && (!options_.guest.empty() || changes)) return wrong("--all does not go with one guest");
+  if (options_.all && (!options_.guest.empty() || changes))
+    return wrong("--all cannot be used with one guest");
   if (changes && !options_.xml.empty())
-    return wrong("--add and --remove change libvirt's guest, so they do not go with --xml");
+    return wrong("--add and --remove change libvirt's guest, so they cannot be used with --xml");
   return {};
 }
 
@@ -220,8 +224,8 @@ std::string help_text() {
   }
   return text +
          "\nExit status: 0 done, 1 refused or failed (the reason is on stderr), 2 wrong\n"
-         "call. What was done and when: journalctl -t qemu-hook\n"
-         "What VARIABLE can be: `qemu-hook --query help`\n";
+         "command line. What was done and when: journalctl -t qemu-hook\n"
+         "The names for VARIABLE: `qemu-hook --query help`\n";
 }
 
 }  // namespace qh::cli

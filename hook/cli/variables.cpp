@@ -9,9 +9,9 @@ namespace qh::cli {
 namespace {
 
 constexpr std::array table{
-    VariableRow{"guest_devices", Variable::guest_devices, "GUEST's devices, 0000:01:00.0"},
+    VariableRow{"guest_devices", Variable::guest_devices, "GUEST's devices, as 0000:01:00.0"},
     VariableRow{"devices_with_virsh_format", Variable::devices_with_virsh_format,
-                "the same as virsh names them, pci_0000_01_00_0"},
+                "the same, as virsh names them: pci_0000_01_00_0"},
     VariableRow{"primary_gpu_passthrough_guests", Variable::primary_gpu_passthrough_guests,
                 "guests that take the GPU with the host's console"},
     VariableRow{"gpu_passthrough_guests", Variable::gpu_passthrough_guests, "guests that take another GPU"},
@@ -20,7 +20,7 @@ constexpr std::array table{
                 "GUEST, if it takes a GPU other than the console's"},
     VariableRow{"is_primary_gpu_passthrough_guest", Variable::is_primary_gpu_passthrough_guest,
                 "GUEST, if it takes the console's GPU"},
-    VariableRow{"pci_id_with_virsh_format", Variable::pci_id_with_virsh_format, "--device as virsh names it",
+    VariableRow{"pci_id_with_virsh_format", Variable::pci_id_with_virsh_format, "--device, as virsh names it",
                 true},
     VariableRow{"guest_name_by_pci_id", Variable::guest_name_by_pci_id, "guests that use --device", true},
 };
@@ -60,9 +60,9 @@ std::string variables_help() {
   }
   return text +
          "  all                               all of them\n\n"
-         "One value a line; --format sh prints name='value' lines to eval. With --device\n"
+         "One value per line; --format sh prints name='value' lines to eval. With --device\n"
          "the answers are about that device alone, and without GUEST about the guests\n"
-         "that use it. Nothing to say is no output, and no error.\n";
+         "that use it. A variable without an answer prints nothing; that is no error.\n";
 }
 
 }  // namespace qh::cli

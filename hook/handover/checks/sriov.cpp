@@ -10,7 +10,7 @@ void sriov(const Survey& s, Findings& out) {
     std::vector<std::string> functions;
     for (const auto& f : s.uses[i].virtual_functions) functions.push_back(f.text());
     const Device& d = s.guest.devices[i];
-    refuse(out, "SR-IOV", d, "has virtual functions, which would vanish: " + join_few(functions),
+    refuse(out, "SR-IOV", d, "it has virtual functions, which would disappear: " + join_few(functions),
            "`echo 0 > /sys/bus/pci/devices/" + d.address().text() +
                "/sriov_numvfs` removes them; or give the guest one of them instead");
   }
