@@ -1,4 +1,4 @@
-// What a person or a program reads of a command's result.
+// Prints a command's result, for a person or as JSON.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -24,7 +24,7 @@ std::string paragraph(const std::string& text, std::size_t indent);
 std::string device_table(const handover::Guest& guest);
 std::string finding_lines(const std::vector<handover::Finding>& findings);
 
-// Errors to stderr: message, and what helps.
+// Errors to stderr: message and hint.
 void print_errors(const std::vector<Error>& errors);
 void print_warning(const std::string& text);
 

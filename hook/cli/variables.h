@@ -1,4 +1,4 @@
-// The variables of --query: the names that scripts of the module before this program know.
+// The variables of --query: the names are those of the scripts that this program replaces.
 #pragma once
 
 #include <span>

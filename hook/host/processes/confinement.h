@@ -1,4 +1,4 @@
-// AppArmor: the profile that keeps a process from things that root otherwise can do.
+// AppArmor: the profile that keeps a process from what root can otherwise do.
 #pragma once
 
 #include <string>
