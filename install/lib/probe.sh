@@ -82,7 +82,7 @@ report_verdict() {
         broken) give_up_link ;;
         not-called)
             die "qemu-hook is installed, but libvirt does not call $place" \
-                "restart its daemon (systemctl restart libvirtd, or virtqemud; guests keep running), then run this again"
+                "restart its daemon (systemctl restart libvirtd, or virtqemud; guests keep running) and run this again"
             ;;
         untried)
             note "could not check whether libvirt calls the hook: $(last_line "$answer")"
