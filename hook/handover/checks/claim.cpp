@@ -16,7 +16,7 @@ void claim(const Survey& s, Findings& out) {
         remedy = "shut down " + owner + " first";
         break;
       case Holding::by_hand:
-        message = "it was detached by hand for the guest " + owner + ", " + when;
+        message = "it has been detached by hand for the guest " + owner + " " + when;
         remedy = call("--reattach", c.owner.guest) + " gives it back";
         break;
       case Holding::changing:
@@ -24,7 +24,7 @@ void claim(const Survey& s, Findings& out) {
         remedy = "try again when that guest has ended";
         break;
       case Holding::leftover:
-        message = "it is left over from the guest " + owner + ", " + when;
+        message = "it has been left over from the guest " + owner + " " + when;
         remedy = call("--reattach", c.owner.guest) + " gives it back";
         break;
     }
