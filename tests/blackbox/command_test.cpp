@@ -172,7 +172,7 @@ TEST_CASE("what is detached by hand for one guest is not taken by another") {
   CHECK(p.command({"--detach", "win10"}).status == 0);
   const auto other = p.hook("other", "prepare", "begin", nic);
   CHECK(other.status == 1);
-  CHECK(other.err.find("was detached by hand for the guest 'win10'") != std::string::npos);
+  CHECK(other.err.find("has been detached by hand for the guest 'win10'") != std::string::npos);
   SUBCASE("but its own start takes it over, and the end gives it back") {
     CHECK(p.hook("win10", "prepare", "begin", nic).status == 0);
     CHECK(p.hook("win10", "release", "end", nic).status == 0);

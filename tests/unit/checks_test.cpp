@@ -160,13 +160,14 @@ TEST_CASE("check: claim, of the device and of its group") {
   }
   const auto own = w.findings("claim", Names{"0000:01:00.1"});
   REQUIRE(own.size() == 1);
-  CHECK(own[0].find(
-            "error: 0000:01:00.1: it was detached by hand for the guest 'gaming box', since 1970-01-01") ==
-        0);
+  CHECK(
+      own[0].find(
+          "error: 0000:01:00.1: it has been detached by hand for the guest 'gaming box' since 1970-01-01") ==
+      0);
   const auto mate = w.findings("claim", Names{"0000:01:00.0"});
   REQUIRE(mate.size() == 1);
-  CHECK(mate[0].find("error: 0000:01:00.1: it shares its IOMMU group with a device of this guest, and it was "
-                     "detached") == 0);
+  CHECK(mate[0].find("error: 0000:01:00.1: it shares its IOMMU group with a device of this guest, and it has "
+                     "been detached") == 0);
 }
 
 TEST_CASE("check: storage, on each recorded host") {
