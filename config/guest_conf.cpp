@@ -41,7 +41,7 @@ Setting<Conf> formed_text(const char* key, std::string Conf::*field, std::string
             const auto formed = text->empty() ? text.value() : hexadecimal(*text, pattern);
             if (!formed)
               return error_at(file, entry.value.begin, in_quotes(*text) + " is not " + what,
-                              "the form is \"" + example + "\"");
+                              "write it as \"" + example + "\"");
             out.*field = *formed;
             return {};
           }};
@@ -125,7 +125,7 @@ Result<void> read_devices(const std::string& file, const TomlEntry& entry, const
     if (!is_new)
       return error_at(
           file, at,
-          device->address.text() + " is there twice, first in line " + std::to_string(first->second.line),
+          device->address.text() + " is listed twice, first in line " + std::to_string(first->second.line),
           "delete one of the two");
     out.devices.push_back(std::move(*device));
   }

@@ -56,7 +56,7 @@ Setting<HostConf> section(const char* key, Part HostConf::*field, const Settings
             const std::string header = "[" + entry.key + "]";
             if (entry.value.type != TomlValue::Type::table)
               return error_at(file, entry.value.begin, "'" + entry.key + "' must be a table",
-                              "write " + header + ", and the single ones below it");
+                              "write " + header + ", and its keys below it");
             return read_table(file, entry.value, settings, out.*field, [&](const TomlEntry& item) {
               return unknown_key(file, item,
                                  {"in " + header, keys_of(settings), keys_of(top_settings()),

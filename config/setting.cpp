@@ -55,7 +55,7 @@ tl::unexpected<Error> unknown_key(const std::string& file, const TomlEntry& entr
   else if (const auto meant = nearest(entry.key, known.here); !meant.empty())
     remedy = "did you mean '" + std::string(meant) + "'?";
   else
-    remedy = "known here: " + join({known.here.begin(), known.here.end()});
+    remedy = "known keys here: " + join({known.here.begin(), known.here.end()});
   return error_at(file, entry.key_at, reason, remedy);
 }
 

@@ -38,7 +38,8 @@ Result<void> trusted(const std::string& path, const struct stat& status) {
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     char mode[8];
     std::snprintf(mode, sizeof mode, "%04o", static_cast<unsigned>(status.st_mode & permissions));
-    return fail(ErrorKind::refused, shown + " can be written by others than its owner (mode " + mode + ")",
+    return fail(ErrorKind::refused,
+                shown + " can be written by users other than its owner (mode " + mode + ")",
                 "chmod go-w " + shown);
   }
   return {};

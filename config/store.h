@@ -1,4 +1,4 @@
-// Reading and writing conf files: who may have written them, and never half a file.
+// Reads and writes conf files: checks who may have written them, and never writes half a file.
 #pragma once
 
 #include <functional>

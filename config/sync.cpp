@@ -85,7 +85,7 @@ Result<void> Editor::set_string(const TomlValue& value, const std::string& text)
   const std::size_t begin = value.begin.column - 1, end = value.end.column - 1;
   if (value.begin.line != value.end.line || end > line.size() || end < begin + 2 || !is_quote(line[begin]) ||
       !is_quote(line[end - 1]))
-    return cannot_edit(value.begin, "the value is spread over lines", "write it in one line, in quotes");
+    return cannot_edit(value.begin, "the value spans several lines", "write it on one line, in quotes");
   lines_.replace(at, line.substr(0, begin) + toml_string(text) + line.substr(end));
   return {};
 }
@@ -198,7 +198,7 @@ Result<Editor::Block> Editor::block(const TomlValue& table) const {
   const std::size_t begin = table.begin.line - 1;
   if (trimmed(lines_[begin]).substr(0, 2) != "[[")
     return cannot_edit(table.begin, "the devices are written as one list, device = [ … ]",
-                       "begin each device with a line [[device]], and write its keys below, one in a line");
+                       "begin each device with a line [[device]], and write its keys below, one per line");
   std::size_t end = begin + 1;
   for (const TomlEntry& entry : table.entries) end = std::max(end, entry.value.end.line);
   while (end < lines_.size() && commented_setting(lines_[end])) ++end;
@@ -274,9 +274,9 @@ Result<Synced> Editor::read_back() {
   out_.changed = out_.text != text_;
   auto now = parse_guest_conf(out_.text, file_);
   if (!now || *now != expected_)
-    return fail(ErrorKind::bad_input,
-                file_ + ": cannot edit this file: the result would not say what it should",
-                "write the devices as the shipped example does, or move the file away: it is then made anew");
+    return fail(
+        ErrorKind::bad_input, file_ + ": cannot edit this file: the result would be wrong",
+        "write the devices as the shipped example does, or move the file away: it is then made again");
   out_.conf = std::move(*now);
   return std::move(out_);
 }

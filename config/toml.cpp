@@ -88,7 +88,7 @@ std::string quotes_missing(std::string_view text, std::size_t line) {
   if (key.empty() || !std::all_of(key.begin(), key.end(), is_word) || value.empty() ||
       !is_word(value.front()))
     return {};
-  return "text stands in quotes: " + std::string(key) + " = \"…\"";
+  return "put text in quotes: " + std::string(key) + " = \"…\"";
 }
 
 TomlValue convert(const toml::node& node) {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Builds and installs qemu-hook as libvirt's QEMU hook, or takes it out again. `install.sh --help` tells how.
+# Builds and installs qemu-hook as libvirt's QEMU hook, or removes it again. See `install.sh --help`.
 #
 # The order is what keeps the host's guests startable: a hook that libvirt cannot execute stops every guest of the
 # host. So the new binary has to run before it takes its place, and the link that makes it the hook comes last.
@@ -31,16 +31,16 @@ readonly probe=qemu-hook-probe # the guest that shows whether libvirt calls the 
 usage() {
     cat <<'END'
 install.sh [--tree DIR] [--no-reload]
-    Builds qemu-hook from this checkout and installs it as libvirt's QEMU hook. Run again, it changes nothing but
-    what is out of date.
-      --tree DIR      build nothing, install what `DESTDIR=DIR cmake --install build` has put into DIR
+    Builds qemu-hook from this checkout and installs it as libvirt's QEMU hook. If you run it again, it
+    changes only what is out of date.
+      --tree DIR      do not build; install what `DESTDIR=DIR cmake --install build` put into DIR
       --no-reload     leave the libvirt daemon alone
 install.sh --uninstall [--force] [--purge]
-    Takes out what was installed. Confs that you have written or changed stay.
-      --force         also while guests have devices
+    Removes what was installed. Confs that you wrote or changed stay.
+      --force         remove it even while guests have devices
       --purge         remove all confs too
 
-DESTDIR=DIR installs below DIR, for a package: nothing outside it is touched, no daemon is asked.
+DESTDIR=DIR installs below DIR, for a package: it touches nothing outside DIR and asks no daemon.
 QEMU_HOOK_ROOT=DIR puts DIR in front of every path, for tests.
 END
 }
@@ -98,9 +98,9 @@ parse() {
         shift
     done
     if [ $action = install ]; then
-        [ $force$purge = nono ] || misuse "--force and --purge go with --uninstall"
+        [ $force$purge = nono ] || misuse "--force and --purge need --uninstall"
     else
-        [ -z "$tree" ] || misuse "--tree does not go with --uninstall"
+        [ -z "$tree" ] || misuse "--tree cannot be used with --uninstall"
     fi
 }
 

@@ -1,4 +1,4 @@
-// `qemu-hook`, by hand.
+// `qemu-hook` as a command, run by hand.
 #pragma once
 
 #include <string>

@@ -38,7 +38,8 @@ Result<std::string> from_libvirt(const host::Host& host, const std::string& gues
         ErrorKind::not_found,
         "there is no guest " + in_quotes(guest) + ": " + xml.error().message + "; and there is no " + file,
         "see `virsh -c qemu:///system list --all`");
-  if (!text && ::geteuid() != 0) return fail(ErrorKind::failed, text.error().message, "ask again as root");
+  if (!text && ::geteuid() != 0)
+    return fail(ErrorKind::failed, text.error().message, "run this again as root");
   if (text) warning = xml.error().message + "; read " + file + " instead";
   return text;
 }
@@ -61,8 +62,8 @@ Result<FoundDomain> find_domain(const host::Host& host, const Options& options,
   auto domain = xml::parse_domain(std::move(*text));
   if (!domain) return fail(domain.error());
   if (domain->name != options.guest) {
-    found.warning = "the XML is of a guest named " + in_quotes(domain->name) + "; taken as " +
-                    in_quotes(options.guest) + "'s";
+    found.warning = "the XML describes the guest " + in_quotes(domain->name) + "; using it for " +
+                    in_quotes(options.guest);
     domain->uuid.clear();  // it is the other guest's
   }
   found.domain = std::move(*domain);

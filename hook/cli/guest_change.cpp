@@ -45,8 +45,8 @@ Result<GuestChange> read_change(const Options& options) {
   if (auto done = read(options.remove, change.remove); !done) return fail(done.error());
   for (const auto& address : change.add)
     if (contains(change.remove, address))
-      return fail(ErrorKind::bad_input, address.text() + " is both to be added and to be removed",
-                  "name it once");
+      return fail(ErrorKind::bad_input, address.text() + " is both in --add and in --remove",
+                  "name it in only one of them");
   return change;
 }
 
@@ -60,13 +60,13 @@ Result<GuestChange> needed_change(const host::Host& host, const config::HostConf
   for (const auto& address : change.remove) {
     const auto* device = find(domain, address);
     if (device == nullptr)
-      return fail(ErrorKind::not_found, address.text() + ": is no device of " + in_quotes(domain.name),
+      return fail(ErrorKind::not_found, address.text() + ": it is not a device of " + in_quotes(domain.name),
                   "see `qemu-hook --query guest_devices " + printable(domain.name) + "`");
     if (device->source != xml::Source::hostdev)
       return fail(ErrorKind::refused,
-                  address.text() + ": is not a <hostdev> of " + in_quotes(domain.name) + " but its <" +
-                      to_string(device->source) + ">, which is more than the device",
-                  "take it out with `virsh edit " + printable(domain.name) + "`");
+                  address.text() + ": it is not a <hostdev> of " + in_quotes(domain.name) + " but its <" +
+                      to_string(device->source) + ">, which is more than a device",
+                  "remove it with `virsh edit " + printable(domain.name) + "`");
     needed.remove.push_back(address);
   }
   return needed;
@@ -109,10 +109,10 @@ Result<void> ChangedGuest::run(const GuestChange& change) const {
   if (!now) return fail(now.error());
   for (const auto& address : change.add)
     if (find(*now, address) == nullptr)
-      return fail(ErrorKind::failed, address.text() + ": libvirt took it and does not show it");
+      return fail(ErrorKind::failed, address.text() + ": libvirt accepted it but does not show it");
   for (const auto& address : change.remove)
     if (find(*now, address) != nullptr)
-      return fail(ErrorKind::failed, address.text() + ": libvirt removed it and still shows it");
+      return fail(ErrorKind::failed, address.text() + ": libvirt removed it but still shows it");
   return {};
 }
 
@@ -122,7 +122,7 @@ Result<void> ChangedGuest::undo() {
   const auto defined = domains_.define(guest_, before_);
   before_.clear();
   if (defined) return {};
-  return fail(ErrorKind::failed, "the guest could not be made what it was: " + defined.error().message,
+  return fail(ErrorKind::failed, "the guest could not be restored: " + defined.error().message,
               "see `virsh edit " + printable(guest_) + "`");
 }
 

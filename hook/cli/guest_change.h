@@ -1,4 +1,4 @@
-// Adding devices to a guest and taking them out, in libvirt's own configuration of it.
+// Adds devices to a guest and removes them, in libvirt's own configuration of it.
 #pragma once
 
 #include <string>

@@ -17,12 +17,12 @@ constexpr std::array<Command*, 10> of(Commands*... commands) {
 
 constexpr std::array table{
     Row{"--setup", Argument::required, "GUEST",
-        "make or sync the guest's device conf, and say whether it would work; on a terminal, a guest "
-        "without host devices is offered this host's cards",
+        "make or update the guest's device conf, and say whether a start would work; on a terminal, "
+        "offer this host's cards to a guest that has none",
         setup},
     Row{"--check", Argument::optional, "GUEST",
-        "say whether its start would work; without one, whether this host is ready", check},
-    Row{"--plan", Argument::required, "GUEST", "show each step of its start and its end, with the reason",
+        "say whether a start would work; without GUEST, whether this host is ready", check},
+    Row{"--plan", Argument::required, "GUEST", "show each step of the guest's start and end, with the reason",
         plan},
     Row{"--status", Argument::none, "", "show the displays, the guests' devices and who has them", status},
     Row{"--detach", Argument::required, "GUEST",
@@ -30,8 +30,8 @@ constexpr std::array table{
     Row{"--reattach", Argument::required, "GUEST", "give the guest's devices back; repairs what a crash left",
         reattach},
     Row{"--query", Argument::required, "VARIABLE",
-        "print what is known of guests and devices, one value a line, for scripts", query, of(), "GUEST"},
-    Row{"--prune", Argument::none, "", "put away the confs of guests that libvirt no longer knows", prune},
+        "print facts about guests and devices for scripts, one value per line", query, of(), "GUEST"},
+    Row{"--prune", Argument::none, "", "remove the confs of guests that libvirt no longer knows; keep backups", prune},
     Row{"--completion", Argument::required, "SHELL", "print the completion for bash, zsh or fish",
         completion},
     Row{"--version", Argument::none, "", "print the version", version},
@@ -39,15 +39,15 @@ constexpr std::array table{
     Row{"--all", Argument::none, "", "every guest that libvirt knows", nullptr, of(setup)},
     Row{"--add", Argument::list, "ADDRESS",
         "first add these devices of this host to the guest; needs libvirt's daemon", nullptr, of(setup)},
-    Row{"--remove", Argument::list, "ADDRESS", "first take these out of the guest", nullptr, of(setup)},
+    Row{"--remove", Argument::list, "ADDRESS", "first remove these devices from the guest", nullptr, of(setup)},
     Row{"--dry-run", Argument::none, "", "say what would be done, print the XML, change nothing", nullptr,
         of(setup, prune)},
-    Row{"--xml", Argument::required, "FILE", "the domain's XML from FILE, - for stdin, instead of libvirt's",
+    Row{"--xml", Argument::required, "FILE", "read the domain's XML from FILE (- for stdin) instead of asking libvirt",
         nullptr, of(setup, check, plan, detach)},
     Row{"--device", Argument::required, "ADDRESS", "ask about this device alone", nullptr, of(query)},
-    Row{"--format", Argument::required, "FORMAT", "sh: lines name='value' that a shell can eval", nullptr,
+    Row{"--format", Argument::required, "FORMAT", "sh: print lines name='value' that a shell can eval", nullptr,
         of(query)},
-    Row{"--json", Argument::none, "", "one JSON object on stdout", nullptr,
+    Row{"--json", Argument::none, "", "print one JSON object on stdout", nullptr,
         of(setup, check, plan, status, detach, reattach, query, prune, version, help)},
 };
 
@@ -136,7 +136,7 @@ Result<std::vector<std::string>> Parser::arguments(const Row& row) {
 
 Result<void> Parser::take_command(const Row& row, const std::vector<std::string>& arguments) {
   if (command_ != nullptr)
-    return wrong(std::string(command_->name) + " and " + row.name + " do not go together");
+    return wrong(std::string(command_->name) + " and " + row.name + " cannot be used together");
   command_ = &row;
   options_.command = row.run;
   if (arguments.empty()) return {};
@@ -160,24 +160,25 @@ void Parser::take_option(const Row& row, const std::vector<std::string>& argumen
 }
 
 Result<void> Parser::check() const {
-  if (command_ == nullptr) return wrong("nothing to do");
+  if (command_ == nullptr) return wrong("no command given");
   for (const Row* row : given_)
     if (!row->goes_with(*command_))
-      return wrong(std::string(row->name) + " does not go with " + command_->name);
+      return wrong(std::string(row->name) + " cannot be used with " + command_->name);
   if (!options_.xml.empty() && options_.guest.empty()) return wrong("--xml needs the name of a guest");
   if (command_->run == setup) return check_setup();
   if (!options_.format.empty() && options_.format != "sh")
     return wrong("--format cannot be " + in_quotes(options_.format) + ", only sh");
-  if (!options_.format.empty() && options_.json) return wrong("--format and --json do not go together");
+  if (!options_.format.empty() && options_.json) return wrong("--format and --json cannot be used together");
   return {};
 }
 
 Result<void> Parser::check_setup() const {
   const bool changes = !options_.add.empty() || !options_.remove.empty();
   if (options_.guest.empty() && !options_.all) return wrong("--setup needs GUEST or --all");
-  if (options_.all && (!options_.guest.empty() || changes)) return wrong("--all does not go with one guest");
+  if (options_.all && (!options_.guest.empty() || changes))
+    return wrong("--all cannot be used with one guest");
   if (changes && !options_.xml.empty())
-    return wrong("--add and --remove change libvirt's guest, so they do not go with --xml");
+    return wrong("--add and --remove change libvirt's guest, so they cannot be used with --xml");
   return {};
 }
 

@@ -1,4 +1,4 @@
-// The command line: what can be said, and what was.
+// The command line: which options there are, and which were given.
 #pragma once
 
 #include <array>

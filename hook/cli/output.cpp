@@ -103,7 +103,7 @@ std::string finding_lines(const std::vector<handover::Finding>& findings) {
     // The colour once the lines are broken: it has no width.
     const std::string word = to_string(f.severity);
     text += lines.replace(2, word.size(), coloured(error ? "31" : "33", word));
-    if (!f.remedy.empty()) text += paragraph("what helps: " + printable(f.remedy), 6);
+    if (!f.remedy.empty()) text += paragraph("hint: " + printable(f.remedy), 6);
   }
   return text;
 }
@@ -115,7 +115,7 @@ Exit done_if(bool ok) {
 Exit end_with(const std::vector<Error>& errors) {
   for (const auto& e : errors) {
     std::fprintf(stderr, "qemu-hook: %s\n", printable(e.message).c_str());
-    if (!e.remedy.empty()) std::fprintf(stderr, "  what helps: %s\n", printable(e.remedy).c_str());
+    if (!e.remedy.empty()) std::fprintf(stderr, "  hint: %s\n", printable(e.remedy).c_str());
   }
   return done_if(errors.empty());
 }

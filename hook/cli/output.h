@@ -1,4 +1,4 @@
-// What a person or a program reads of a command's result.
+// Prints a command's result, for a person or as JSON.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -28,7 +28,7 @@ std::string finding_lines(const std::vector<handover::Finding>& findings);
 
 Exit done_if(bool ok);  // else refused
 
-// A command ends: the errors to stderr, each with what helps. Done if there are none.
+// A command ends: the errors to stderr, each with its hint. Done if there are none.
 Exit end_with(const std::vector<Error>& errors);
 void print_warning(const std::string& text);
 

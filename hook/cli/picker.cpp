@@ -125,7 +125,7 @@ Result<std::vector<std::size_t>> chosen_cards(const std::string& answer,
     const bool digits = word.size() < 6 && word.find_first_not_of("0123456789") == std::string_view::npos;
     if (digits) number = static_cast<std::size_t>(std::stoul(std::string(word)));
     if (number < 1 || number > cards.size())
-      return fail(ErrorKind::bad_input, in_quotes(word) + " is none of the numbers");
+      return fail(ErrorKind::bad_input, in_quotes(word) + " is not one of the numbers");
     if (!cards[number - 1].reasons_to_stay().empty())
       return fail(ErrorKind::bad_input,
                   cards[number - 1].functions.front().address.text() + " must stay with the host");
@@ -136,10 +136,10 @@ Result<std::vector<std::size_t>> chosen_cards(const std::string& answer,
 
 std::vector<PciAddress> pick_cards(const host::Host& host, const std::string& guest,
                                    const std::vector<handover::Card>& cards) {
-  ask(printable(guest) + " has no devices of this host yet. Its cards:\n\n" +
+  ask(printable(guest) + " has no devices of this host yet. The host's cards:\n\n" +
       card_list(cards, owners_of(host, cards)) + "\n");
   for (;;) {
-    ask("Numbers of the cards for " + printable(guest) + " (1 3), Enter for none: ");
+    ask("Numbers of the cards for " + printable(guest) + " (for example: 1 3), or Enter for none: ");
     const auto answer = read_line();
     if (!answer) return {};
     const auto chosen = chosen_cards(*answer, cards);
@@ -153,7 +153,7 @@ std::vector<PciAddress> pick_cards(const host::Host& host, const std::string& gu
       for (const auto& f : cards[i].functions) addresses.push_back(f.address);
       for (const auto& finding : cards[i].findings)
         if (finding.check == "input")
-          sure = sure && confirmed(printable(finding.message) + ". Is that meant?");
+          sure = sure && confirmed(printable(finding.message) + ". Is that what you want?");
     }
     if (sure) return addresses;
   }

@@ -1,4 +1,4 @@
-// Choosing cards for a guest on a terminal.
+// Lets a person choose cards for a guest on a terminal.
 #pragma once
 
 #include <string>

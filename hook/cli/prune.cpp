@@ -94,9 +94,9 @@ Exit prune(const host::Host& host, const Options& options) {
   if (auto left = leave_renamed(domains, *known, *orphans); !left) return failed(options, left.error());
   if (!options.json && orphans->empty()) std::printf("each conf belongs to a guest that libvirt knows\n");
   if (!options.json && !orphans->empty())
-    std::printf("libvirt knows no such guests:\n%s", table_of(*orphans).c_str());
+    std::printf("libvirt does not know these guests:\n%s", table_of(*orphans).c_str());
   const bool asks = !options.json && !options.dry_run && !orphans->empty() && on_terminal();
-  if (asks && !confirmed("Put these confs away?")) return Exit::refused;
+  if (asks && !confirmed("Remove these confs and keep a backup of each?")) return Exit::refused;
   std::vector<Error> errors;
   if (!options.dry_run)
     for (auto& o : *orphans) {

@@ -153,8 +153,8 @@ struct VariableRow {
 };
 
 constexpr VariableRow table[] = {
-    {"guest_devices", "GUEST's devices, 0000:01:00.0", [](Query& q) { return q.devices(false); }},
-    {"devices_with_virsh_format", "the same as virsh names them, pci_0000_01_00_0",
+    {"guest_devices", "GUEST's devices, as 0000:01:00.0", [](Query& q) { return q.devices(false); }},
+    {"devices_with_virsh_format", "the same, as virsh names them: pci_0000_01_00_0",
      [](Query& q) { return q.devices(true); }},
     {"primary_gpu_passthrough_guests", "guests that take the GPU with the host's console",
      [](Query& q) { return q.names(q.everyone(), config::Gpu::primary); }},
@@ -165,7 +165,7 @@ constexpr VariableRow table[] = {
      [](Query& q) { return q.names(q.those_meant(), config::Gpu::secondary); }},
     {"is_primary_gpu_passthrough_guest", "GUEST, if it takes the console's GPU",
      [](Query& q) { return q.names(q.those_meant(), config::Gpu::primary); }},
-    {"pci_id_with_virsh_format", "--device as virsh names it", [](Query& q) { return q.device_name(); },
+    {"pci_id_with_virsh_format", "--device, as virsh names it", [](Query& q) { return q.device_name(); },
      true},
     {"guest_name_by_pci_id", "guests that use --device", [](Query& q) { return q.users_of_device(); }, true},
 };
@@ -201,9 +201,9 @@ std::string variables_help() {
   }
   return text +
          "  all                               all of them\n\n"
-         "One value a line; --format sh prints name='value' lines to eval. With --device\n"
+         "One value per line; --format sh prints name='value' lines to eval. With --device\n"
          "the answers are about that device alone, and without GUEST about the guests\n"
-         "that use it. Nothing to say is no output, and no error.\n";
+         "that use it. A variable without an answer prints nothing; that is no error.\n";
 }
 
 void print_plainly(const std::vector<const VariableRow*>& rows, const std::vector<Values>& all) {

@@ -32,7 +32,7 @@ Exit reattach(const host::Host& host, const Options& options) {
     return failed(
         options,
         {ErrorKind::not_found,
-         "nothing is known of a guest " + in_quotes(options.guest) + ": it has neither a journal nor a conf",
+         "the guest " + in_quotes(options.guest) + " is unknown: it has neither a journal nor a conf",
          "see " + host.path(names::guest_conf_folder) + " and " + host.path(names::run_folder)});
   StepReport report(host, options);
   handover::Machine machine(host, *host_conf, report.log);

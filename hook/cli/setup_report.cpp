@@ -25,7 +25,7 @@ SetupReport report_setup(const host::Host& host, const config::HostConf& host_co
   report.wrote = changed && host_conf.write_confs && !options.dry_run;
   report.did = !changed                 ? "nothing to change in"
                : options.dry_run        ? "would write"
-               : !host_conf.write_confs ? "write_confs = false in host.toml, so it is not written:"
+               : !host_conf.write_confs ? "not written, since host.toml says write_confs = false:"
                                         : "wrote";
   const auto& guest = report.loaded.guest;
   if (!guest.devices.empty()) {

@@ -1,4 +1,4 @@
-// What --setup did for a guest, and what a start of it would now be told.
+// What --setup did for a guest, and what a start of it would now report.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,4 +1,4 @@
-// Lists as sets: whether one has a value, and adding one that it has not.
+// Uses a list as a set: finds a value, adds one that is missing.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A point in time until which something is waited for.
+// A point in time at which waiting ends.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Files, with the errno in the error.
+// Reads and writes files; errors carry the errno.
 #pragma once
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// Small things done with text everywhere.
+// Small text functions that are used everywhere.
 #pragma once
 
 #include <optional>

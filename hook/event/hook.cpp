@@ -27,13 +27,13 @@ int report(host::Log& log, const std::vector<Error>& errors) {
   std::vector<std::string> lines;
   for (const auto& e : errors) {
     lines.push_back("qemu-hook: " + printable(e.message));
-    if (!e.remedy.empty()) lines.push_back("  what helps: " + printable(e.remedy));
+    if (!e.remedy.empty()) lines.push_back("  hint: " + printable(e.remedy));
     log.error(e.message);
-    if (!e.remedy.empty()) log.error("what helps: " + e.remedy);
+    if (!e.remedy.empty()) log.error("hint: " + e.remedy);
   }
   if (lines.size() > most_lines) {
     lines.resize(most_lines - 1);
-    lines.push_back("  the rest: journalctl -t qemu-hook");
+    lines.push_back("  for the rest, see journalctl -t qemu-hook");
   }
   const std::string text = join(lines, "\n") + "\n";
   (void)write_all(2, text, "stderr");
@@ -112,9 +112,8 @@ constexpr Event events[] = {{"prepare begin", prepare}, {"stopped end", stopped}
 // libvirt's own error, which its log gets too, repeats this.
 int answer_trial() {
   constexpr std::string_view text =
-      "qemu-hook: libvirt calls the hook. That is all that this guest of install.sh was to find out; it is "
-      "not meant "
-      "to start.\n";
+      "qemu-hook: libvirt calls the hook. This guest of install.sh is there only to find that out; it is "
+      "not meant to start.\n";
   (void)write_all(2, text, "stderr");
   return 1;
 }
@@ -129,7 +128,7 @@ bool is_hook_call(const std::string& argv0) {
 int run(const host::Host& host, const std::vector<std::string>& arguments) {
   if (arguments.size() < 3) {
     constexpr std::string_view usage =
-        "qemu-hook: as libvirt's hook it is called as: qemu GUEST OPERATION SUB-OPERATION EXTRA\n";
+        "qemu-hook: libvirt calls the hook as: qemu GUEST OPERATION SUB-OPERATION EXTRA\n";
     (void)write_all(2, usage, "stderr");
     return 2;
   }

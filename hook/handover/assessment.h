@@ -1,4 +1,4 @@
-// Measure, check, plan: what a start of the guest would be told and would do. `prepare`, --check, --plan and
+// Measure, check, plan: what a start of the guest would report and do. `prepare`, --check, --plan and
 // --setup all make this one call, so they cannot differ.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What this host could hand over: whole cards, with what speaks against each.
+// The cards that this host could hand over, whole, with the reasons against each.
 #pragma once
 
 #include <string>

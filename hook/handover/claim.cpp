@@ -107,7 +107,7 @@ tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest
     if (is_late && !ports.whole->passed()) continue;
     if (is_late)
       return Errors(
-          {{ErrorKind::timed_out, "other guests' devices change all the time", "try again in a moment"}});
+          {{ErrorKind::timed_out, "other guests keep changing their devices", "try again in a moment"}});
     auto journal = Journal::create(ports.host, make_record(ports, current, now.plan));
     if (!journal) return Errors({journal.error()});
     for (const auto& f : now.findings) ports.log.warning(f.message);

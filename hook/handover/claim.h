@@ -1,4 +1,4 @@
-// Making the guest's claim on its devices: from then on they are its own, and the journal says so.
+// Claims the devices for the guest: from then on they are the guest's, and the journal says so.
 #pragma once
 
 #include "handover/guest.h"

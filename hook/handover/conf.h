@@ -1,4 +1,4 @@
-// The conf files as every entry point uses them: the host's, and a guest's brought in step with its XML.
+// The conf files as every entry point uses them: the host's, and a guest's, synced with its XML.
 #pragma once
 
 #include <optional>

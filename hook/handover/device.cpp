@@ -76,7 +76,7 @@ Result<void> wait_for_vfio_user(const Ports& ports, const PciAddress& address) {
   const auto holders = host::find_holders(ports.host, host::device_nodes(ports.host, address)).holders;
   return fail(ErrorKind::refused,
               "a process still uses it through VFIO" + (holders.empty() ? "" : ": " + describe(holders)),
-              "end that process, a QEMU usually; then `qemu-hook --reattach` gives the device back");
+              "end that process, usually a QEMU; then `qemu-hook --reattach` gives the device back");
 }
 
 // As libvirt does it: off whatever driver, and the kernel is asked for one.
@@ -114,8 +114,8 @@ Result<void> rescan(Ports& ports, const PciAddress& address) {
       !done)
     return done;
   if (Deadline(ports.settle).wait_for([&] { return is_on_bus(ports, address); })) return {};
-  return fail(ErrorKind::failed, "was removed from the bus by qemu-hook, and a rescan does not find it",
-              "suspend to RAM and wake up, then `qemu-hook --reattach` looks for it again; or reboot");
+  return fail(ErrorKind::failed, "qemu-hook removed it from the bus, and a rescan does not find it",
+              "suspend to RAM and wake up, then run `qemu-hook --reattach` to look for it again; or reboot");
 }
 
 // Not for virtual functions, see host::physical_function().
@@ -174,12 +174,12 @@ Result<void> bind_host_driver(Ports& ports, const DeviceState& m, Journal* journ
     if (tried || tried.error().is(ErrorKind::timed_out)) return tried;
     if (!is_on_bus(ports, m.address)) return fail_in(address, tried.error());
   }
-  std::string remedy = "see `dmesg | grep " + address + "`; then `modprobe " + m.host_driver +
+  std::string remedy = "see `dmesg | grep " + address + "`; then run `modprobe " + m.host_driver +
                        "` and `echo " + address + " > /sys/bus/pci/drivers_probe`, or reboot";
   if (physical)
     remedy += "; when no guest has a virtual function of " + physical->text() +
               ", `echo 0 > /sys/bus/pci/devices/" + physical->text() +
-              "/sriov_numvfs`, and then their number, makes them all anew";
+              "/sriov_numvfs`, and then their number, makes them all again";
   return fail(ErrorKind::failed,
               address + ": its host driver " + m.host_driver + " does not take it back; it has " +
                   or_none(host::bound_driver(ports.host, m.address)),
@@ -191,7 +191,7 @@ Result<void> bind_host_driver(Ports& ports, const DeviceState& m, Journal* journ
 Result<std::string> read_driver_override(const host::Host& host, const PciAddress& address) {
   auto text = host.sysfs.read(names::attribute(address, "driver_override"));
   if (!text && text.error().is(ErrorKind::timed_out)) {
-    Error error{ErrorKind::timed_out, address.text() + ": the kernel holds it: a driver hangs in it",
+    Error error{ErrorKind::timed_out, address.text() + ": the kernel holds it, because a driver hangs",
                 "`dmesg` may say which; a reboot frees it if the driver does not"};
     error.stuck_pid = text.error().stuck_pid;
     return fail(std::move(error));
@@ -224,7 +224,7 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
   const bool free =
       Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.host, address) != driver; });
   if (!free)
-    return fail(ErrorKind::failed, address.text() + ": still bound to " + driver + " after the unbind");
+    return fail(ErrorKind::failed, address.text() + ": it is still bound to " + driver + " after the unbind");
   return {};
 }
 
@@ -265,7 +265,7 @@ Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
   const std::string address = m.address.text();
   if (!is_on_bus(ports, m.address)) {
     if (journal == nullptr || !contains(journal->record().removed, m.address)) {
-      ports.log.warning(address + ": is no longer on the bus, nothing to give back");
+      ports.log.warning(address + ": it is no longer on the bus, so there is nothing to give back");
       return {};
     }
     if (auto found = rescan(ports, m.address); !found) return fail_in(address, found.error());

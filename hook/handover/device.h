@@ -1,4 +1,4 @@
-// One device on its way: off its host driver, onto VFIO, and back. Each ends with reading back what is.
+// Moves one device off its host driver, onto VFIO, and back. Each function ends by reading back the result.
 #pragma once
 
 #include <string>

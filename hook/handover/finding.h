@@ -1,4 +1,4 @@
-// One thing that a check has to say.
+// One result of a check.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What kind of GPU guest a guest is.
+// Which kind of GPU a guest takes, if any.
 #pragma once
 
 #include <functional>

@@ -131,7 +131,7 @@ Result<void> lock(int fd, const std::string& path, Milliseconds timeout) {
 
 Error damaged(const std::string& path, const std::string& guest, const std::string& why) {
   return Error{ErrorKind::bad_input, "the journal " + path + " is damaged: " + why,
-               "`qemu-hook --reattach " + in_quotes(guest) + "` gives back what can still be told from it"};
+               "`qemu-hook --reattach " + in_quotes(guest) + "` gives back what can still be read from it"};
 }
 
 }  // namespace
@@ -215,7 +215,7 @@ Result<Journal> Journal::open(const host::Host& host, const std::string& guest, 
     if (!text) return fail(damaged(path, guest, text.error().message));
     auto record = parse_record(*text);
     if (record && record->guest != guest)
-      record = fail(ErrorKind::bad_input, "it is of the guest " + in_quotes(record->guest));
+      record = fail(ErrorKind::bad_input, "it belongs to the guest " + in_quotes(record->guest));
     if (!record) return fail(damaged(path, guest, record.error().message));
     // A half line that was never finished must not run into the next one.
     if (::ftruncate(fd.get(), static_cast<off_t>(text->rfind('\n') + 1)) < 0)
@@ -340,7 +340,7 @@ Result<void> make_private(const Fd& folder, const std::string& path) {
     return fail(ErrorKind::refused, path + " belongs to another user",
                 "remove it, and start the guest again");
   if ((status.st_mode & 077) != 0 && ::fchmod(folder.get(), 0700) < 0)
-    return fail(system_error("close for others", path, errno));
+    return fail(system_error("restrict access to", path, errno));
   return {};
 }
 

@@ -12,19 +12,20 @@ void add(Plan& plan, Step step, std::string reason) {
 }
 
 void make_way(Plan& plan, const Screen& s) {
-  if (!s.awake_unit.empty()) add(plan, InhibitSleep{s.awake_unit}, "its screen is the guest's then");
+  if (!s.awake_unit.empty()) add(plan, InhibitSleep{s.awake_unit}, "the guest then has its screen");
   for (const auto& service : s.companions)
     add(plan, StopService{service}, "it goes down with the display manager");
   if (!s.display_manager.empty())
     add(plan, StopDisplayManager{s.display_manager, s.cards_with_node},
-        "it runs, and would start the desktop anew");
+        "it is running, and would start the desktop again");
   if (s.has_desktop()) add(plan, EndSessions{s.devices, s.users}, "their programs keep the card open");
   for (const auto& service : s.services) add(plan, StopService{service}, "it holds the card");
   for (const auto& card : s.persistent) add(plan, EndPersistence{card}, "the driver would not let go");
-  add(plan, WaitForHolders{s.devices}, "a driver's unbind waits for them where nothing can be killed");
+  add(plan, WaitForHolders{s.devices},
+      "a driver's unbind waits for them, and cannot be killed while it waits");
   for (const auto& console : s.consoles)
     add(plan, UnbindConsole{console, s.cards}, "the kernel draws its text into the frame buffer");
-  for (const auto& f : s.framebuffers) add(plan, f, "the firmware's frame buffer lies in " + f.card.text());
+  for (const auto& f : s.framebuffers) add(plan, f, "the firmware's frame buffer is on " + f.card.text());
   for (const auto& m : s.modules_above) add(plan, UnloadModule{m}, "it uses the card's driver");
 }
 

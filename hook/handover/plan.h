@@ -1,4 +1,4 @@
-// From what was measured to the steps of `prepare`. Pure.
+// Makes the steps of `prepare` from what was measured. Pure.
 //
 // The order for every guest. vfio-pci is loaded before the first unbind: registering a driver takes every
 // device's lock, and so hangs behind a stuck unbind. Then every host driver lets go, and only then is libvirt

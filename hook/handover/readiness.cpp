@@ -97,41 +97,41 @@ void check_installed(const host::Host& host, Findings& out) {
   const auto hook = find_hook(host);
   if (!hook)
     return add(out, "hook", Severity::error,
-               std::string("qemu-hook is not installed as libvirt's hook: ") + names::libvirt_hook +
-                   " is not it, nor is anything in qemu.d",
-               "install/install.sh");
+               std::string("qemu-hook is not installed as libvirt's hook: neither ") + names::libvirt_hook +
+                   " nor anything in qemu.d is qemu-hook",
+               "run install/install.sh");
   if (!S_ISREG(hook->file.st_mode) || (hook->file.st_mode & 0111) == 0)
-    return add(out, "hook", Severity::error, hook->path + " leads to nothing that can be executed",
-               "install/install.sh");
+    return add(out, "hook", Severity::error, hook->path + " does not lead to an executable file",
+               "run install/install.sh");
   if ((hook->file.st_mode & 0755) != 0755)
     add(out, "hook", Severity::error,
-        hook->path + " is not executable for all: guests of qemu:///session cannot start",
+        hook->path + " is not executable by everyone: guests of qemu:///session cannot start",
         "chmod 0755 " + hook->path);
   if ((hook->file.st_mode & 022) != 0 || hook->file.st_uid != 0)
-    add(out, "hook", Severity::error, hook->path + " can be changed by others than root, and runs as root",
+    add(out, "hook", Severity::error, hook->path + " runs as root, but users other than root can change it",
         "chown root:root " + hook->path + " && chmod 0755 " + hook->path);
 
   const auto daemon = find_daemon(host);
   if (!daemon)
     return add(out, "daemon", Severity::warning,
-               "no libvirt daemon runs now; it starts with the first guest, or not at all",
+               "no libvirt daemon is running; it starts with the first guest, or not at all",
                "systemctl start libvirtd (or virtqemud.socket)");
   // The folder of journals is made by the first `prepare` of a guest with devices: proof that libvirt calls.
   struct stat called {};
   const bool ever = ::stat(host.path(names::run_folder).c_str(), &called) == 0;
   if (hook->link.st_ctime > daemon->started && (!ever || called.st_mtime < hook->link.st_ctime))
     add(out, "daemon", Severity::warning,
-        daemon->name + " runs since before the hook was installed, and has not called it yet",
+        daemon->name + " was started before the hook was installed, and has not called it yet",
         "systemctl reload " + daemon->name);
   else if (!ever)
     add(out, "daemon", Severity::warning,
-        "installed, but libvirt has not called it yet for a guest with devices since the boot",
-        "nothing, if no such guest was started; else: systemctl reload " + daemon->name);
+        "the hook is installed, but libvirt has not called it for a guest with devices since the boot",
+        "do nothing if no such guest was started; otherwise: systemctl reload " + daemon->name);
 }
 
 void check_kernel(const host::Host& host, Findings& out) {
   if (!host::iommu_at_work(host))
-    add(out, "IOMMU", Severity::error, "the kernel has no IOMMU at work", host::iommu_remedy(host, false));
+    add(out, "IOMMU", Severity::error, "the kernel has no working IOMMU", host::iommu_remedy(host, false));
   utsname kernel{};
   ::uname(&kernel);
   if (!host.sysfs.exists(names::vfio_pci_driver) &&
@@ -153,10 +153,11 @@ void check_confinement(const host::Host& host, Findings& out) {
     const std::string profile = daemon_profile(host);
     if (!profile.empty() || !host::find_running_daemon(host))
       add(out, "apparmor", Severity::warning,
-          hook->path + " is the program itself, no link to it: AppArmor confines it by " +
+          hook->path + " is the program itself, not a link to it, so AppArmor confines it with " +
               (profile.empty() ? "libvirt's own profile" : "the profile " + printable(profile)) +
-              ". A guest is refused while that hides a process that may have one of its devices open, or "
-              "denies a program that its start needs; `qemu-hook --check GUEST` tells",
+              ". A guest's start is refused while the profile hides a process that may have one of its "
+              "devices "
+              "open, or denies a program that the start needs; `qemu-hook --check GUEST` says so",
           host::link_remedy);
     return;
   }
@@ -164,7 +165,7 @@ void check_confinement(const host::Host& host, Findings& out) {
     if (file.find(allowed) == 0) return;
   add(out, "apparmor", Severity::error,
       hook->path + " leads to " + file + ", which AppArmor does not let libvirt execute: no guest can start",
-      "let it lead to /usr/sbin/qemu-hook (install/install.sh does)");
+      "make it a link to /usr/sbin/qemu-hook (install/install.sh does this)");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Whether this host is set up for hand-overs at all, whichever guest.
+// Checks whether this host is set up for hand-overs at all, for any guest.
 #pragma once
 
 #include <string>

@@ -79,7 +79,7 @@ Result<void> is_not_running(const Ports& ports, const std::string& guest) {
   if (!pid) return {};
   return fail(ErrorKind::refused,
               "the guest " + in_quotes(guest) + " is running (process " + std::to_string(*pid) + ")",
-              "shut it down first: its devices come back by themselves then");
+              "shut it down: its devices then come back by themselves");
 }
 
 std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vector<PciAddress>& addresses) {
@@ -94,7 +94,7 @@ std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vec
   if (journal.error().is(ErrorKind::not_found)) return give_back_without_journal(ports, addresses);
   if (!journal.error().is(ErrorKind::bad_input)) return {journal.error()};
 
-  ports.log.warning(journal.error().message + "; giving back what can be told from it");
+  ports.log.warning(journal.error().message + "; giving back what can still be read from it");
   auto errors = salvage(ports, guest);
   for (auto& error : give_back_without_journal(ports, addresses)) errors.push_back(std::move(error));
   if (errors.empty())

@@ -1,4 +1,4 @@
-// Giving back what was left over.
+// Gives back devices that were left over.
 #pragma once
 
 #include <string>

@@ -85,13 +85,13 @@ Result<std::string> choose(const Ports& ports, const Record& record, const confi
                 "a virtual function can only be reset by flr, not by " + kernel_name(device.reset));
   }
   if (device.reset == Reset::bus && !owns_bus(ports, record, device.address))
-    return fail(ErrorKind::refused, "not every function on its bus is this guest's");
+    return fail(ErrorKind::refused, "not every function on its bus belongs to this guest");
   if (!automatic) return kernel_name(device.reset);
   const auto methods = kernel_methods(ports, device.address);
   if (!methods) return fail(methods.error());
   for (const auto method : split(*methods, ' '))
     if (!method.empty() && method != "bus" && method != "cxl_bus") return std::string(method);
-  return fail(ErrorKind::refused, "the kernel has none for it but the bus's");
+  return fail(ErrorKind::refused, "the kernel has no method for it except a bus reset");
 }
 
 // Who uses the device by now: it was unplugged from this guest, and somebody else was faster than its end.
@@ -117,9 +117,10 @@ std::optional<std::size_t> detach_step(const Record& record, const PciAddress& a
 // No host driver gets the device until it answers again.
 void mark_dead(Ports& ports, Journal& journal, const PciAddress& address, const std::string& what,
                const Error& error) {
-  ports.log.error(address.text() + ": " + what + ": " + error.message +
-                  "; it stays on vfio-pci. Suspend to RAM and wake up, then `qemu-hook --reattach` asks it "
-                  "again; or reboot");
+  ports.log.error(
+      address.text() + ": " + what + ": " + error.message +
+      "; it stays on vfio-pci. Suspend to RAM and wake up, then run `qemu-hook --reattach` to try "
+      "it again; or reboot");
   (void)journal.dead(address);
   const auto step = detach_step(journal.record(), address);
   const auto process = error.stuck_pid != 0 ? host::find_process(ports.host, error.stuck_pid) : std::nullopt;
@@ -140,7 +141,7 @@ void reset_device(Ports& ports, Journal& journal, const PciAddress& address, con
   else
     ports.log.warning(address.text() + ": " + what + " failed: " + done.error().message);
   if (auto answer = host::answers(ports.host, address); !answer)
-    mark_dead(ports, journal, address, "does not answer after the reset", answer.error());
+    mark_dead(ports, journal, address, "it does not answer after the reset", answer.error());
 }
 
 }  // namespace

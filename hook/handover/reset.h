@@ -1,4 +1,4 @@
-// Resetting devices between two owners: QEMU is gone, the host driver has not touched them yet.
+// Resets devices between two owners: QEMU is gone, and the host driver has not touched them yet.
 #pragma once
 
 #include "config/guest_conf.h"

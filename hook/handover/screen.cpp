@@ -125,11 +125,12 @@ Result<std::optional<Screen>> measure_screen(const host::Host& host, const host:
 std::vector<std::string> Screen::sentences(const std::string& guest) const {
   const bool has_manager = !display_manager.empty();
   return {
-      "At its start " + (has_manager ? display_manager + " ends, and all" : "all ends") +
-          " that is open on the screen, unsaved.",
-      std::string("At its end the text consoles come back") +
+      "When it starts, " +
+          (has_manager ? display_manager + " ends, and with it everything open on the screen, unsaved."
+                       : "everything open on the screen ends, unsaved."),
+      std::string("When it ends, the text consoles come back") +
           (has_manager ? ", and the login screen with them." : "."),
-      "Until then: ssh, `virsh shutdown " + printable(guest) + "`, `journalctl -t qemu-hook`.",
+      "Until then, use ssh: `virsh shutdown " + printable(guest) + "`, `journalctl -t qemu-hook`.",
   };
 }
 

@@ -29,7 +29,7 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
         address + ": " +
             (is_dead ? "its reset has still not returned" : m.host_driver + " still does not let go of it") +
             " (process " + std::to_string(other.stuck->pid) + " waits in the kernel)",
-        "when it has, `qemu-hook --reattach` brings the device back; otherwise reboot"};
+        "when that ends, `qemu-hook --reattach` brings the device back; if it does not end, reboot"};
     error.stuck_pid = other.stuck->pid;
     return fail(error);
   }
@@ -37,9 +37,9 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
   if (!is_dead || !is_there || !std::holds_alternative<BindVfio>(step.step)) return {};
   if (auto answer = host::answers(ports.host, m.address); !answer) {
     Error error{ErrorKind::failed,
-                address + ": does not answer after its reset, so no host driver is let near it: " +
+                address + ": it does not answer after its reset, so no host driver gets it: " +
                     answer.error().message,
-                "suspend to RAM and wake up, then `qemu-hook --reattach` asks it again; or reboot"};
+                "suspend to RAM and wake up, then run `qemu-hook --reattach` to try it again; or reboot"};
     error.stuck_pid = answer.error().stuck_pid;
     return fail(error);
   }
@@ -69,8 +69,7 @@ Result<void> may_go_on(const Ports& ports, const Record& record, std::size_t nex
   if (!ports.whole || !ports.whole->passed()) return {};
   std::vector<std::string> missing;
   for (; next < record.steps.size(); ++next) missing.push_back(describe(record.steps[next].step));
-  return fail(ErrorKind::timed_out,
-              "the time for the whole hand-over is up; not reached: " + join_few(missing),
+  return fail(ErrorKind::timed_out, "the time for the whole hand-over is up; not done: " + join_few(missing),
               "see `journalctl -t qemu-hook` for what took so long; `whole` in host.toml sets the time");
 }
 
@@ -136,8 +135,8 @@ std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
   }
   if (!not_reached.empty()) {
     errors.push_back({ErrorKind::timed_out,
-                      "the time for the whole hand-over is up; not reached: " + join_few(not_reached),
-                      "`qemu-hook --reattach " + printable(journal.record().guest) + "` goes on with it"});
+                      "the time for the whole hand-over is up; not done: " + join_few(not_reached),
+                      "`qemu-hook --reattach " + printable(journal.record().guest) + "` continues"});
     ports.log.error(errors.back().message);
   }
   if (!errors.empty()) return errors;

@@ -1,4 +1,4 @@
-// The story of what was done: to the system's log, and by hand to the terminal.
+// Logs what was done: to the system's log, and by hand also to the terminal.
 #pragma once
 
 #include <syslog.h>

@@ -1,4 +1,4 @@
-// The libvirt daemon as it is reached from here: by one connection, in a child, each call with a deadline.
+// Reaches the libvirt daemon: through one connection, in a child, each call with a deadline.
 #pragma once
 
 #include <optional>

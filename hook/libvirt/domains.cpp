@@ -165,7 +165,7 @@ Result<void> Domains::attach(const std::string& guest, const std::string& device
 
 Result<void> Domains::detach(const std::string& guest, const std::string& device_xml) const {
   return change(uri_, connect_timeout_, guest, device_xml, &DomainApi::detach_device,
-                "libvirt does not take the device out of " + in_quotes(guest));
+                "libvirt does not remove the device from " + in_quotes(guest));
 }
 
 Result<void> Domains::define(const std::string& guest, const std::string& domain_xml) const {

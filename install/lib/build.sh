@@ -76,7 +76,7 @@ build() {
     mkdir -p "$checkout/build" || die "cannot make the folder $checkout/build"
     if ! run_cmake >"$log" 2>&1; then
         tail -n 30 "$log" >&2
-        die "the build failed" "all of its output: $log"
+        die "the build failed" "its full output is in $log"
     fi
     # Built with sudo in a user's checkout, the folder must not be in the way of the user's next build.
     [ -O "$checkout" ] || chown -R --reference="$checkout" "$checkout/build" || true

@@ -34,7 +34,7 @@ prepare_file() { # SOURCE PATH MODE
         "is its file system read-only?"
     cp -- "$1" "$temporary" || die "cannot write $temporary" "is the disk full?"
     chmod "$3" "$temporary" || die "cannot set the mode of $temporary"
-    if is_root; then chown root:root "$temporary" || die "cannot give $temporary to root"; fi
+    if is_root; then chown root:root "$temporary" || die "cannot make root the owner of $temporary"; fi
     sync "$temporary" 2>/dev/null || true
 }
 
@@ -51,14 +51,14 @@ start_bare() { # NAME BINARY [ARGUMENT]...
 }
 
 must_run() { # BINARY
-    local output refused="libvirt could then start no guest; nothing was replaced"
+    local output refused="with it libvirt could start no guest; nothing was replaced"
     output=$(start_bare "$binary" "$1" --version 2>&1) ||
         die "$tree$binary does not run here: ${output:-no output}" "$refused"
     version=${output%%$'\n'*}
     [[ $version == qemu-hook* ]] || die "$tree$binary is not qemu-hook: $version" "nothing was replaced"
     output=$(start_bare "$place" "$1" "$probe" started begin - 2>&1) ||
         die "$tree$binary fails as a hook: ${output:-no output}" "$refused"
-    [ -z "$output" ] || die "$tree$binary prints when it is called as a hook: $output" "nothing was replaced"
+    [ -z "$output" ] || die "$tree$binary prints something when it is called as a hook: $output" "nothing was replaced"
 }
 
 install_binary() {

@@ -42,9 +42,9 @@ need_extra_folder() {
     local found=''
     [ "$staging" = yes ] || found=$(libvirt_version) || true
     if [ -z "$found" ]; then
-        note "libvirt's version is unknown; before 6.5 it calls nothing in $extra_folder"
+        note "libvirt's version is unknown; libvirt before 6.5 calls nothing in $extra_folder"
     elif ! printf '6.5.0\n%s\n' "$found" | sort -VC; then
-        die "$root$main_link is another hook, and libvirt $found calls only that one (6.5: $extra_folder too)" \
+        die "$root$main_link is another hook, and libvirt $found calls only that one (since 6.5 also $extra_folder)" \
             "move it away (mv $main_link $main_link.old) and run this again, or update libvirt"
     fi
 }
@@ -57,7 +57,7 @@ choose_place() {
     need_extra_folder
     [ "$(standing "$extra_link")" != foreign ] || die "$root$extra_link is not qemu-hook's" "move it away"
     note "$root$main_link is another hook and stays; libvirt calls both." \
-        "If it detaches devices too, take that out there."
+        "If it also detaches devices, remove that part from it."
 }
 
 put_link() { # PATH, replacing nothing or something of ours

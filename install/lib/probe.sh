@@ -11,7 +11,7 @@ probe_xml() { # TYPE, "device" or ""
     cat <<END
 <domain type='$1'>
   <name>$probe</name>
-  <title>Tried by qemu-hook's install.sh; cannot start</title>
+  <title>A test guest of qemu-hook's install.sh; cannot start</title>
   <memory unit='MiB'>64</memory>
   <os><type>hvm</type></os>
   <devices>
@@ -82,11 +82,11 @@ report_verdict() {
         broken) give_up_link ;;
         not-called)
             die "qemu-hook is installed, but libvirt does not call $place" \
-                "restart its daemon (systemctl restart libvirtd, or virtqemud; guests keep running), run this again"
+                "restart its daemon (systemctl restart libvirtd, or virtqemud; guests keep running) and run this again"
             ;;
         untried)
-            note "whether libvirt calls the hook could not be tried: $(last_line "$answer")"
-            note "once that is put right, run this again (if it is QEMU that is missing: Debian's qemu-system-x86)"
+            note "could not check whether libvirt calls the hook: $(last_line "$answer")"
+            note "fix that and run this again (if QEMU is missing, install Debian's qemu-system-x86)"
             ;;
     esac
 }
@@ -95,7 +95,7 @@ report_verdict() {
 give_up_link() {
     rm -f -- "$root$place"
     undo=$fresh
-    die "libvirt cannot execute $place, so the link was taken away again: $(last_line "$answer")" \
+    die "libvirt cannot execute $place, so the link was removed again: $(last_line "$answer")" \
         "AppArmor: journalctl -k -g DENIED" \
         "SELinux: ausearch -m avc -ts recent; perhaps: setsebool -P virt_hooks_unconfined on"
 }
@@ -104,15 +104,15 @@ give_up_link() {
 ask_libvirt() { # LINKED
     local daemons
     if [ "$reload" = no ]; then
-        [ "$1" = no ] || note "the daemon was left alone: a first hook is seen when it reloads or starts"
+        [ "$1" = no ] || note "the daemon was left alone: it sees its first hook when it reloads or starts"
         return
     fi
     daemons=$(running_daemons)
     [ -z "$daemons" ] || [ "$1" = no ] || reload_daemons
     if [ -z "$daemons" ] && ! may_wake_daemon; then
-        say "no libvirtd or virtqemud runs: the hook is seen at its next start"
+        say "no libvirtd or virtqemud is running: it sees the hook when it starts"
     elif ! command -v virsh >/dev/null; then
-        note "virsh is missing, so whether libvirt calls the hook was not tried: install it and run this again"
+        note "virsh is missing, so this did not check that libvirt calls the hook: install it and run this again"
     elif [ "$1" = yes ]; then
         try_hook_after_reload
         report_verdict

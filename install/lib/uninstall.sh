@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Taking out what was installed, and nothing else. Sourced by install.sh.
+# Removes what was installed, and nothing else. Sourced by install.sh.
 
 guests_with_devices() {
     local journal name
@@ -16,8 +16,8 @@ refuse_while_in_use() {
     guests=$(guests_with_devices)
     [ -z "$guests" ] || [ "$force" = yes ] ||
         die "these guests still have devices of the host: ${guests//$'\n'/, }" \
-            "shut them down first (one that is not running: qemu-hook --reattach GUEST), or use --force:" \
-            "nobody gives the devices back then"
+            "shut them down first (if one is not running: qemu-hook --reattach GUEST)," \
+            "or use --force: then nothing gives the devices back"
 }
 
 remove() { # PATH

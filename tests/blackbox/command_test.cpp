@@ -112,7 +112,7 @@ TEST_CASE("--setup asks libvirt, and without it reads libvirt's file") {
   p.root.write("/etc/libvirt/qemu/other.xml", "<!-- made by libvirt -->\n" + nic);
   const auto ran = p.command({"--setup", "other"});
   CHECK(ran.status == 0);
-  CHECK(ran.err.find("warning: the XML is of a guest named 'win10'") != std::string::npos);
+  CHECK(ran.err.find("warning: the XML describes the guest 'win10'") != std::string::npos);
   CHECK(p.root.exists("/etc/libvirt/qemu-hook/guests/other.toml"));
   CHECK(p.command({"--setup", "nobody"}).status == 1);
 }
@@ -140,7 +140,8 @@ TEST_CASE("--setup takes another card over, prepare refuses it") {
   p.root.write("/sys/bus/pci/devices/0000:02:00.0/device", "0x1533\n");
   const auto refused = p.hook("win10", "prepare", "begin", nic);
   CHECK(refused.status == 1);
-  CHECK(refused.err.find("0000:02:00.0: another card stands here now: 8086:1533") != std::string::npos);
+  CHECK(refused.err.find("0000:02:00.0: another card is at this address now: 8086:1533") !=
+        std::string::npos);
   CHECK(p.command({"--setup", "win10", "--xml", "-"}, nic).out.find("accepted  0000:02:00.0") !=
         std::string::npos);
   CHECK(p.hook("win10", "prepare", "begin", nic).status == 0);
@@ -171,7 +172,7 @@ TEST_CASE("what is detached by hand for one guest is not taken by another") {
   CHECK(p.command({"--detach", "win10"}).status == 0);
   const auto other = p.hook("other", "prepare", "begin", nic);
   CHECK(other.status == 1);
-  CHECK(other.err.find("was detached by hand for the guest 'win10'") != std::string::npos);
+  CHECK(other.err.find("has been detached by hand for the guest 'win10'") != std::string::npos);
   SUBCASE("but its own start takes it over, and the end gives it back") {
     CHECK(p.hook("win10", "prepare", "begin", nic).status == 0);
     CHECK(p.hook("win10", "release", "end", nic).status == 0);
@@ -261,7 +262,7 @@ TEST_CASE("a source address of zeros is the device that has it, on a PC a bridge
   const std::string xml =
       "<domain><name>win10</name><devices><hostdev mode='subsystem' type='pci'><source><address "
       "domain='0x0000' bus='0x00' slot='0x00' function='0x0'/></source></hostdev></devices></domain>";
-  const std::string reason = "0000:00:00.0: is a bridge, and a bridge cannot be given to a guest";
+  const std::string reason = "0000:00:00.0: it is a bridge, which cannot be given to a guest";
   CHECK(p.command({"--check", "win10", "--xml", "-"}, xml).out.find("error: present: " + reason) !=
         std::string::npos);
   const auto refused = p.hook("win10", "prepare", "begin", xml);
@@ -282,7 +283,7 @@ TEST_CASE("--check of the host: what is missing, and the line that repairs it") 
   p.root.write("/etc/libvirt/hooks/qemu", "stands for it: qemu-hook journal 1");
   const auto not_executable = p.command({"--check"});
   CHECK(not_executable.status == 1);
-  CHECK(not_executable.out.find("nothing that can be executed") != std::string::npos);
+  CHECK(not_executable.out.find("does not lead to an executable file") != std::string::npos);
 }
 
 TEST_CASE("--check of the host: the program itself in hooks/ is found, and what confines it") {
@@ -303,7 +304,8 @@ TEST_CASE("--check of the host: the program itself in hooks/ is found, and what 
       if (f["check"] == "apparmor") return f["message"].get<std::string>();
     return std::string();
   };
-  CHECK(finding().find("no link to it: AppArmor confines it by the profile libvirtd.") != std::string::npos);
+  CHECK(finding().find("not a link to it, so AppArmor confines it with the profile libvirtd.") !=
+        std::string::npos);
   p.root.write("/proc/812/attr/current", "libvirtd (complain)\n");
   CHECK(finding() == "");
   p.root.write("/run/libvirtd.pid", "");
@@ -367,7 +369,7 @@ TEST_CASE("host.toml's `connect` is for commands by hand too") {
   p.root.write("/etc/libvirt/qemu/win10.xml", nic);
   const auto ran = p.command({"--check", "win10"});
   CHECK(ran.status == 0);
-  CHECK(ran.err.find("connecting to libvirt: no end after 0.2 s; read ") != std::string::npos);
+  CHECK(ran.err.find("connecting to libvirt: not finished after 0.2 s; read ") != std::string::npos);
 }
 
 TEST_CASE("--json is one object however the command ends") {
@@ -501,6 +503,7 @@ TEST_CASE("the card with the console: --plan, --check and --setup say what happe
   CHECK(check.out.find("0000:01:00.0 carries the host's console: the firmware showed") != std::string::npos);
   const auto setup = p.command({"--setup", "win10", "--xml", "-"}, xml);
   CHECK(setup.out.find("GPU: primary") != std::string::npos);
-  CHECK(setup.out.find("At its start sddm.service ends, and all that is open on the screen, unsaved.") !=
+  CHECK(setup.out.find(
+            "When it starts, sddm.service ends, and with it everything open on the screen, unsaved.") !=
         std::string::npos);
 }

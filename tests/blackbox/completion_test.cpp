@@ -108,7 +108,7 @@ TEST_CASE("completion: fish offers the same") {
   if (!is_installed("fish")) return;
   Program p;
   add_guests_and_a_device(p);
-  CHECK(has(fish_offers(p, "--s"), "\n--setup\tmake or sync"));
+  CHECK(has(fish_offers(p, "--s"), "\n--setup\tmake or update"));
   CHECK(has(fish_offers(p, "--s"), "\n--status\t"));
   CHECK(fish_offers(p, "--setup ro") == "\nrouter\n");
   CHECK(fish_offers(p, "--setup ") == "\nit's a guest\nrouter\n");

@@ -230,7 +230,7 @@ TEST_CASE("a refusal says device, reason and remedy in at most ten lines") {
   const auto ran = p.hook("win10", "prepare", "begin", domain(many));
   CHECK(ran.status == 1);
   CHECK(lines(ran.err) == 10);
-  CHECK(ran.err.find("qemu-hook: 0000:16:00.0: there is no such device on this host\n  what helps: ") == 0);
+  CHECK(ran.err.find("qemu-hook: 0000:16:00.0: there is no such device on this host\n  hint: ") == 0);
   CHECK(p.hook("win10", "release", "end", nic).status == 0);
 }
 
@@ -298,7 +298,7 @@ TEST_CASE("a libvirt without a free worker is asked for nothing that it could do
   CHECK(std::count(calls.begin(), calls.end(), '\n') == 4);  // twice: open, describe
   const auto log = p.log();
   CHECK(std::any_of(log.begin(), log.end(), [](const std::string& line) {
-    return line.find("waiting for a worker of libvirt to be free: no end after 0.3 s; using sysfs") !=
+    return line.find("waiting for a worker of libvirt to be free: not finished after 0.3 s; using sysfs") !=
            std::string::npos;
   }));
 }
@@ -377,9 +377,9 @@ TEST_CASE(
       CAPTURE(ran.err);
       CHECK(ran.status == 1);
       CHECK((ran.out + ran.err).find(reason) != std::string::npos);
-      CHECK((ran.out + ran.err).find("what helps: " + remedy) != std::string::npos);
+      CHECK((ran.out + ran.err).find("hint: " + remedy) != std::string::npos);
     }
-    CHECK(calls.begin()->err == "qemu-hook: " + reason + "\n  what helps: " + remedy + "\n");
+    CHECK(calls.begin()->err == "qemu-hook: " + reason + "\n  hint: " + remedy + "\n");
     CHECK(p.kernel.state() == before);
     CHECK_FALSE(p.root.exists("/run/libvirt/qemu-hook/win10.journal"));
   };
@@ -388,13 +388,14 @@ TEST_CASE(
     fs::permissions(file, static_cast<fs::perms>(mode));
     char shown[8];
     std::snprintf(shown, sizeof shown, "%04o", static_cast<unsigned>(mode));
-    refused(file + " can be written by others than its owner (mode " + shown + ")", "chmod go-w " + file);
+    refused(file + " can be written by users other than its owner (mode " + shown + ")",
+            "chmod go-w " + file);
     CHECK(p.root.read(folder + "/win10.toml") == conf);
   }
   fs::permissions(file, static_cast<fs::perms>(0644));
 
   fs::permissions(guests, static_cast<fs::perms>(0777));
-  refused(guests + " can be written by others than its owner (mode 0777)", "chmod go-w " + guests);
+  refused(guests + " can be written by users other than its owner (mode 0777)", "chmod go-w " + guests);
   fs::permissions(guests, static_cast<fs::perms>(0755));
 
   if (::geteuid() == 0) {

@@ -141,7 +141,7 @@ TEST_CASE("what fails half-way is undone, and says so") {
   }
   SUBCASE("not the guest's") {
     CHECK(has(p.command({"--setup", "win10", "--add", "01:00.0", "--remove", "01:00.1"}).err,
-              "0000:01:00.1: is no device of 'win10'"));
+              "0000:01:00.1: it is not a device of 'win10'"));
   }
   SUBCASE("no address") {
     const auto ran = p.command({"--setup", "win10", "--add", "01-00-0"});
@@ -159,7 +159,7 @@ TEST_CASE("an undo that fails names what is left to do") {
   p.root.write("/libvirt-mode", "fail-attach-2,fail-define");
   const auto ran = p.command({"--setup", "win10", "--add", "01:00.0", "01:00.1"});
   CHECK(ran.status == 1);
-  CHECK(has(ran.err, "the guest could not be made what it was"));
+  CHECK(has(ran.err, "the guest could not be restored"));
 }
 
 TEST_CASE("the picker: the cards of this host, numbered, and what must stay") {
@@ -173,7 +173,7 @@ TEST_CASE("the picker: the cards of this host, numbered, and what must stay") {
   CHECK(has(shown, "   -  0000:02:00.0  e1000e         group 10"));
   CHECK(has(shown, "must stay: 0000:02:00.0: the host's network needs it"));
   CHECK(has(shown, "0000:02:00.0 must stay with the host."));
-  CHECK(has(shown, "'7' is none of the numbers."));
+  CHECK(has(shown, "'7' is not one of the numbers."));
   CHECK(has(shown, "added     0000:01:00.0, 0000:01:00.1, 0000:01:00.2"));
   CHECK(has(conf_of(p, "win10"), "0000:01:00.2"));
   SUBCASE("a guest that has devices is not asked") {
@@ -222,7 +222,7 @@ TEST_CASE("host.toml: defaults for every guest without a conf, and no confs wher
   p.root.write("/domains/x", empty_domain("x"));
   const auto added = p.command({"--setup", "x", "--add", "02:00.0"});  // allowed now
   CHECK(added.status == 0);
-  CHECK_MESSAGE(has(added.out, "write_confs = false in host.toml, so it is not written"),
+  CHECK_MESSAGE(has(added.out, "not written, since host.toml says write_confs = false"),
                 (added.out + added.err));
   const auto xml = p.root.read("/domains/x");
   CHECK(p.hook("x", "prepare", "begin", xml).status == 0);
@@ -237,7 +237,7 @@ TEST_CASE("host.toml: defaults for every guest without a conf, and no confs wher
   }
 }
 
-TEST_CASE("--prune puts away the confs of guests that libvirt no longer knows") {
+TEST_CASE("--prune removes the confs of guests that libvirt no longer knows, and keeps backups") {
   Program p;
   add_hardware(p);
   for (const char* name : {"kept", "gone"}) {
@@ -265,7 +265,8 @@ TEST_CASE("--prune puts away the confs of guests that libvirt no longer knows") 
   }
   SUBCASE("on a terminal it asks first") {
     int status = 0;
-    CHECK(has(on_terminal(p, {"--prune"}, "n\n", status), "Put these confs away? [y/N]"));
+    CHECK(has(on_terminal(p, {"--prune"}, "n\n", status),
+              "Remove these confs and keep a backup of each? [y/N]"));
     CHECK(status == 1);
     CHECK(conf_of(p, "gone") == text);
     on_terminal(p, {"--prune"}, "y\n", status);

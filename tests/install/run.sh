@@ -636,14 +636,14 @@ test_no_emulator() {
     start_daemon libvirtd
     libvirt_answers no-emulator
     live 0 --tree "$v1"
-    says "could not be tried: error: invalid argument: could not find capabilities"
+    says "could not check whether libvirt calls the hook: error: invalid argument: could not find capabilities"
     only_main_link
 }
 
 test_no_daemon() {
     libvirt_answers called
     live 0 --tree "$v1"
-    says "no libvirtd or virtqemud runs"
+    says "no libvirtd or virtqemud is running"
     absent /virsh-calls
 }
 
@@ -656,7 +656,7 @@ socket.socket(socket.AF_UNIX).bind("libvirt-sock")' "$root/run/libvirt"
     libvirt_answers called
     ln -s ../guest.xml "$root/etc/libvirt/qemu/autostart/guest.xml"
     live 0 --tree "$v1"
-    says "no libvirtd or virtqemud runs"
+    says "no libvirtd or virtqemud is running"
     : >"$root/run/libvirt/qemu/autostarted"
     live 0 --tree "$v1"
     says "libvirt calls the hook"
@@ -671,7 +671,7 @@ test_stale_pid_file() {
     libvirt_answers called
     live 0 --tree "$v1"
     is "$(hups)" 0 "no SIGHUP to another program"
-    says "no libvirtd or virtqemud runs"
+    says "no libvirtd or virtqemud is running"
 }
 
 # A process that cannot be signalled: one that is not there, which the stubs and the folder claim.

@@ -64,7 +64,7 @@ TEST_CASE("check: present") {
   CHECK(w.findings("present", Names{"0000:09:00.0"}) ==
         Names{"error: 0000:09:00.0: there is no such device on this host"});
   CHECK(w.findings("present", Names{"0000:00:01.0"}) ==
-        Names{"error: 0000:00:01.0: is a bridge, and a bridge cannot be given to a guest"});
+        Names{"error: 0000:00:01.0: it is a bridge, which cannot be given to a guest"});
   CHECK(w.findings("present", nvidia_card).empty());
 }
 
@@ -107,11 +107,11 @@ TEST_CASE("check: IOMMU, and whether the firmware or the kernel is to blame") {
   const std::string device = "pci 0000:01:00.0 10de:2484 1462:3909 030000 - -\n";
   const auto remedy = [](const World& w) { return w.check(w.guest({"0000:01:00.0"})).at(0).remedy; };
   CHECK(World(device).findings("IOMMU", Names{"0000:01:00.0"}) ==
-        Names{"error: 0000:01:00.0: is in no IOMMU group"});
+        Names{"error: 0000:01:00.0: it is in no IOMMU group"});
   CHECK(remedy(World(device)).find("in the firmware") != std::string::npos);
-  CHECK(remedy(World(device + "file /sys/firmware/acpi/tables/DMAR x\n")).find("VT-d on") !=
+  CHECK(remedy(World(device + "file /sys/firmware/acpi/tables/DMAR x\n")).find("VT-d is on") !=
         std::string::npos);
-  CHECK(remedy(World(device + "file /sys/firmware/acpi/tables/IVRS x\n")).find("AMD-Vi on") !=
+  CHECK(remedy(World(device + "file /sys/firmware/acpi/tables/IVRS x\n")).find("AMD-Vi is on") !=
         std::string::npos);
   CHECK(remedy(World(device + "pci 0000:02:00.0 8086:15f3 1462:7d25 020000 - 3\n")).find("another slot") !=
         std::string::npos);
@@ -121,10 +121,10 @@ TEST_CASE("check: group, printed, with the drivers in the way") {
   const World w(fakes::desktop);
   CHECK(
       w.findings("group", Names{"0000:01:00.0", "0000:01:00.1"}) ==
-      Names{
-          "error: 0000:01:00.0: an IOMMU group goes to a guest as a whole, and the host uses a part of group "
-          "15: 0000:01:00.2 (xhci_hcd), 0000:01:00.3 (nvidia-gpu); the group is 0000:01:00.0 0000:01:00.1 "
-          "0000:01:00.2 0000:01:00.3"});
+      Names{"error: 0000:01:00.0: an IOMMU group can only go to a guest as a whole, and the host uses part "
+            "of group "
+            "15: 0000:01:00.2 (xhci_hcd), 0000:01:00.3 (nvidia-gpu); the group is 0000:01:00.0 0000:01:00.1 "
+            "0000:01:00.2 0000:01:00.3"});
   CHECK(w.findings("group", nvidia_card).empty());
   // What is named here already is not warned of again.
   CHECK(w.findings("siblings", Names{"0000:01:00.0", "0000:01:00.1"}).empty());
@@ -160,12 +160,14 @@ TEST_CASE("check: claim, of the device and of its group") {
   }
   const auto own = w.findings("claim", Names{"0000:01:00.1"});
   REQUIRE(own.size() == 1);
-  CHECK(own[0].find(
-            "error: 0000:01:00.1: was detached by hand for the guest 'gaming box', since 1970-01-01") == 0);
+  CHECK(
+      own[0].find(
+          "error: 0000:01:00.1: it has been detached by hand for the guest 'gaming box' since 1970-01-01") ==
+      0);
   const auto mate = w.findings("claim", Names{"0000:01:00.0"});
   REQUIRE(mate.size() == 1);
-  CHECK(mate[0].find(
-            "error: 0000:01:00.1: shares its IOMMU group with a device of this guest; was detached") == 0);
+  CHECK(mate[0].find("error: 0000:01:00.1: it shares its IOMMU group with a device of this guest, and it has "
+                     "been detached") == 0);
 }
 
 TEST_CASE("check: storage, on each recorded host") {
@@ -205,7 +207,7 @@ TEST_CASE("check: storage that cannot be told is an error to root, a warning to 
   CHECK(check(s).at(0).message.find("nvme0n1 does not answer") != std::string::npos);
   s.sees_all = false;
   CHECK(check(s).at(0).severity == Severity::warning);
-  CHECK(check(s).at(0).remedy == "ask again as root");
+  CHECK(check(s).at(0).remedy == "run this again as root");
 }
 
 TEST_CASE("check: network, unless the conf allows it") {
@@ -255,7 +257,7 @@ TEST_CASE("check: holders of a disk are never allowed, not even without a claim 
   REQUIRE(check(s).size() == 1);
   CHECK(check(s)[0].severity == Severity::error);
   CHECK(check(s)[0].message ==
-        "0000:01:00.0: a disk of it is in use by qemu-system-x86 (4242: /dev/nvme0n1)");
+        "0000:01:00.0: one of its disks is in use by qemu-system-x86 (4242: /dev/nvme0n1)");
 }
 
 TEST_CASE("check: a process that cannot be looked at is unknown, not free") {
@@ -301,8 +303,8 @@ TEST_CASE("check: SR-IOV, a physical function with virtual ones") {
   const World w(fakes::server);
   Guest guest = w.guest({"0000:03:00.0"});
   guest.devices[0].conf.allow_in_use = true;
-  CHECK(w.findings("SR-IOV", guest) ==
-        Names{"error: 0000:03:00.0: has virtual functions, which would vanish: 0000:03:02.0, 0000:03:02.1"});
+  CHECK(w.findings("SR-IOV", guest) == Names{"error: 0000:03:00.0: it has virtual functions, which would "
+                                             "disappear: 0000:03:02.0, 0000:03:02.1"});
   // One of them is given away without a word: neither its like nor the physical function are its card.
   CHECK(w.check(w.guest({"0000:03:02.1"})).empty());
 }
@@ -319,7 +321,7 @@ TEST_CASE("check: driver") {
   guest.devices[1].conf.detach = config::Detach::never;
   CHECK(w.findings("driver", guest)
             .at(0)
-            .find("0000:02:00.1: is on its host driver snd_hda_intel, and nobody") != std::string::npos);
+            .find("0000:02:00.1: it is on its host driver snd_hda_intel, and nothing") != std::string::npos);
   guest.devices[1].wanted.managed = true;
   CHECK(w.check(guest).empty());
 }
@@ -328,7 +330,7 @@ TEST_CASE("check: warned of, not refused: last inputs, ROMs, siblings, reset bug
   const World w(fakes::workstation);
   // The mouse is on .e alone; there is another keyboard.
   CHECK(w.findings("input", Names{"0000:0e:00.3"}) ==
-        Names{"warning: the host's only mouse goes to the guest with their USB controller: Logitech Receiver "
+        Names{"warning: the host's only mouse goes to the guest with the USB controller: Logitech Receiver "
               "Mouse"});
   CHECK(w.findings("input", Names{"0000:0b:00.3"}).empty());
 

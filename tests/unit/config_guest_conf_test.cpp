@@ -162,7 +162,7 @@ TEST_CASE("guest conf: what is wrong is refused with file, line, column and reme
       {"gpus = \"auto\"\n", "1:1: unknown key 'gpus' outside of a [[device]]", "did you mean 'gpu'?"},
       {"\n  GPU = \"auto\"\n", "2:3: unknown key 'GPU'", "did you mean 'gpu'?"},
       {"devices = []", "1:1: unknown key 'devices'", "did you mean 'device'?"},
-      {"colour = 1\n", "1:1: unknown key 'colour'", "known here: guest, uuid, gpu, device"},
+      {"colour = 1\n", "1:1: unknown key 'colour'", "known keys here: guest, uuid, gpu, device"},
       {device + "allow-in-use = true\n", "3:1: unknown key 'allow-in-use' in a [[device]]",
        "did you mean 'allow_in_use'?"},
       {device + "rest = \"flr\"\n", "3:1: unknown key 'rest'", "did you mean 'reset'?"},
@@ -209,7 +209,7 @@ TEST_CASE("guest conf: what is wrong is refused with file, line, column and reme
       {"[[device]]\naddress = \"0000:01:0.0\"\n", "2:11: '0000:01:0.0' is not a PCI address",
        "did you mean 0000:01:00.0?"},
       {device + "\n[[device]]\naddress = \"01:00.0\"\n",
-       "5:11: 0000:01:00.0 is there twice, first in line 2"},
+       "5:11: 0000:01:00.0 is listed twice, first in line 2"},
       {device + "virsh = \"pci_0000_01_00_1\"\n",
        "3:9: virsh = 'pci_0000_01_00_1' is not the device at address "
        "0000:01:00.0",

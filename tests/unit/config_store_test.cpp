@@ -110,7 +110,7 @@ TEST_CASE("store: a file that others may write is refused, with the remedy") {
     write(path, "text", bad);
     const qh::Error error = load_error(path);
     CHECK(error.kind == ErrorKind::refused);
-    CHECK(contains(error.message, "can be written by others"));
+    CHECK(contains(error.message, "can be written by users other"));
     CHECK(error.remedy == "chmod go-w " + path);
   }
   for (const mode_t good : {0644U, 0600U, 0444U, 0755U}) {

@@ -298,7 +298,7 @@ TEST_CASE("refusals change nothing and name device, reason and remedy") {
   };
   CHECK(refused(w.guest("a", {"0000:07:00.0"})) == "0000:07:00.0: there is no such device on this host");
   CHECK(refused(w.guest("a", {"0000:00:1c.0"})) ==
-        "0000:00:1c.0: is a bridge, and a bridge cannot be given to a guest");
+        "0000:00:1c.0: it is a bridge, which cannot be given to a guest");
 
   auto other = w.guest("a", {"0000:02:00.0"});
   other.devices[0].conf.identity = "10de:2484 1462:3909 030000";
@@ -312,7 +312,7 @@ TEST_CASE("a device outside any IOMMU group is refused") {
   w.kernel.add_device({"0000:03:00.0", "8086:1533 8086:0000", "020000", "igb", ""});
   const auto errors = prepare(w.ports, w.guest("a", {"0000:03:00.0"}));
   REQUIRE(errors.size() == 1);
-  CHECK(errors[0].message == "0000:03:00.0: is in no IOMMU group");
+  CHECK(errors[0].message == "0000:03:00.0: it is in no IOMMU group");
 }
 
 TEST_CASE("a device of a running guest is refused, with its name") {
@@ -323,7 +323,7 @@ TEST_CASE("a device of a running guest is refused, with its name") {
   w.root.write("/proc/4242/cmdline", std::string("qemu\0-uuid\0004dea22b3-1d52-d8f3-2516-782e98ab3fa0", 47));
   const auto errors = prepare(w.ports, w.guest("second", {"0000:02:00.0"}));
   REQUIRE(errors.size() == 1);
-  CHECK(errors[0].message.find("0000:02:00.0: the running guest 'first' has it since ") == 0);
+  CHECK(errors[0].message.find("0000:02:00.0: the running guest 'first' has had it since ") == 0);
   CHECK(w.kernel.driver("0000:02:00.0") == "vfio-pci");
   CHECK(w.journals() == std::vector<std::string>{"first.journal"});
   SUBCASE("and cannot be taken from it by hand") {

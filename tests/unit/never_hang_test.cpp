@@ -167,7 +167,7 @@ TEST_CASE("a device whose lock is held is refused, and nothing is touched") {
   w.sysfs.stuck = {"bus/pci/devices/0000:02:00.0/driver_override"};
   const auto errors = prepare(w.ports, w.guest("a", {nic}));
   REQUIRE(errors.size() == 1);
-  CHECK(errors[0].message == "0000:02:00.0: the kernel holds it: a driver hangs in it");
+  CHECK(errors[0].message == "0000:02:00.0: the kernel holds it, because a driver hangs");
   CHECK(w.faults.acts.empty());
 }
 
@@ -269,7 +269,7 @@ TEST_CASE("what was unplugged from a running guest") {
   }
   SUBCASE("but not what it still has") {
     const auto errors = prepare(w.ports, w.guest("second", {edu}));
-    CHECK(mentions(errors, "the running guest 'first' has it"));
+    CHECK(mentions(errors, "the running guest 'first' has had it"));
     CHECK(w.kernel.driver(nic) == "vfio-pci");
   }
 }
@@ -287,7 +287,8 @@ TEST_CASE("a device that somebody uses through VFIO without a journal is refused
   REQUIRE(::symlink("/dev/vfio/10", (w.root.path() + "/proc/4242/fd/9").c_str()) == 0);
   const auto errors = prepare(w.ports, w.guest("a", {nic}));
   REQUIRE(errors.size() == 1);
-  CHECK(errors[0].message == "0000:02:00.0: is in use through VFIO by qemu-system-x86 (4242: /dev/vfio/10)");
+  CHECK(errors[0].message ==
+        "0000:02:00.0: it is in use through VFIO by qemu-system-x86 (4242: /dev/vfio/10)");
   CHECK(w.faults.acts.empty());
 }
 
@@ -309,7 +310,7 @@ TEST_CASE("a disk is held while its driver is unbound, so that nobody mounts it 
         std::map<std::string, std::vector<std::string>>{{"bus/pci/drivers/nvme/unbind", {"/dev/nvme0n1"}}});
 }
 
-TEST_CASE("the whole of a start has a limit: what was not reached is named, what was done is undone") {
+TEST_CASE("the whole of a start has a limit: what was not done is named, what was done is undone") {
   World w;
   const std::string before = w.kernel.state();
   w.ports.conf.deadlines.whole = Milliseconds{300};
@@ -317,21 +318,21 @@ TEST_CASE("the whole of a start has a limit: what was not reached is named, what
   modules.act = [] { std::this_thread::sleep_for(Milliseconds{220}); };
   Ports ports{w.host, w.libvirt, modules, w.services, w.log, w.ports.conf, w.ports.settle, w.ports.daemon};
   const auto errors = prepare(ports, w.guest("a", {nic, edu}));
-  CHECK(mentions(errors,
-                 "the time for the whole hand-over is up; not reached: unbind 0000:02:00.0 from e1000e"));
+  CHECK(
+      mentions(errors, "the time for the whole hand-over is up; not done: unbind 0000:02:00.0 from e1000e"));
   CHECK(w.kernel.state() == before);
   CHECK(w.journals().empty());
 }
 
-TEST_CASE("the whole of an end has a limit: what was not reached is named, and done later") {
+TEST_CASE("the whole of an end has a limit: what was not done is named, and done later") {
   World w;
   const std::string before = w.kernel.state();
   REQUIRE(prepare(w.ports, w.guest("a", {nic, edu})).empty());
   w.ports.conf.deadlines.whole = Milliseconds{0};
   const auto errors = release(w.ports, "a");
   CHECK(mentions(errors,
-                 "not reached: reattach 0000:00:05.0, which had no driver, reattach 0000:02:00.0 to e1000e"));
-  CHECK(mentions(errors, "`qemu-hook --reattach a` goes on with it"));
+                 "not done: reattach 0000:00:05.0, which had no driver, reattach 0000:02:00.0 to e1000e"));
+  CHECK(mentions(errors, "`qemu-hook --reattach a` continues"));
   CHECK(w.journals() == std::vector<std::string>{"a.journal"});
   w.ports.conf.deadlines.whole = Milliseconds{20'000};
   CHECK(release(w.ports, "a").empty());
@@ -346,7 +347,7 @@ TEST_CASE("a newer version's step is left to that version, the rest is undone") 
   text.insert(text.find("step "), "step bind-mdev 0000:02:00.0\n");
   w.root.write(file, text + "begin 3\n");
   const auto errors = release(w.ports, "a");
-  CHECK(mentions(errors, "a newer version of qemu-hook has noted a step that this one does not know"));
+  CHECK(mentions(errors, "a newer version of qemu-hook wrote a step that this version does not know"));
   CHECK(w.kernel.driver(nic) == "e1000e");
   CHECK(w.journals() == std::vector<std::string>{"a.journal"});
 }

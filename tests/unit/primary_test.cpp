@@ -295,7 +295,7 @@ TEST_CASE("one that turns up in between is named, and the desktop is back") {
   w.services.add_process(700, "ollama", "/system.slice/ollama.service", node);
   const auto errors = w.prepare();
   REQUIRE(errors.size() == 1);
-  CHECK(errors[0].message == "0000:01:00.0: is still held: ollama (process 700) has /dev/dri/card0 open");
+  CHECK(errors[0].message == "0000:01:00.0: it is still held: ollama (process 700) has /dev/dri/card0 open");
   CHECK(w.state() == before);
   CHECK(w.root.exists("/proc/700"));
 }
@@ -306,7 +306,7 @@ TEST_CASE("the display manager waits for the card") {
   w.kernel.node_needs["nvidia"] = "something-else";  // no DRM node, though the driver is back
   auto errors = release(w.ports, "win10");
   REQUIRE(errors.size() == 1);
-  CHECK(errors[0].message == "gdm.service is not started: 0000:01:00.0 has no DRM node again");
+  CHECK(errors[0].message == "gdm.service was not started: 0000:01:00.0 did not get its DRM node back");
   CHECK_FALSE(w.services.is_running("gdm.service"));
   CHECK(w.services.awake.empty());
   CHECK(w.journals().size() == 1);
@@ -329,9 +329,9 @@ TEST_CASE("the display manager is started without its card only if another one c
     REQUIRE(errors.size() == 1);
     // The card itself does not count, nor do its other functions. (The model's display manager wants its own
     // card.)
-    CHECK(errors[0].message.find(has_other
-                                     ? "the display manager does not start: "
-                                     : "gdm.service is not started: 0000:01:00.0 has no DRM node") == 0);
+    CHECK(errors[0].message.find(
+              has_other ? "the display manager does not start: "
+                        : "gdm.service was not started: 0000:01:00.0 did not get its DRM node back") == 0);
   }
 }
 
@@ -493,7 +493,7 @@ TEST_CASE("the firmware's frame buffer: by its memory or its place, and a warnin
     REQUIRE(w.prepare().empty());
     w.kernel.remove_framebuffer("efi-framebuffer");
     REQUIRE(release(w.ports, "win10").empty());
-    CHECK(warnings.find("efi-framebuffer.0 does not come back before the next boot") != std::string::npos);
+    CHECK(warnings.find("efi-framebuffer.0 comes back only at the next boot") != std::string::npos);
   }
 }
 

@@ -174,10 +174,10 @@ TEST_CASE("a device that does not answer is asked again when it is to be given b
   w.start(nic);
   w.kernel.lost_by_reset = {nic};
   w.stop(nic, Reset::flr);
-  CHECK(w.has_said("0000:02:00.0: does not answer after the reset"));
+  CHECK(w.has_said("0000:02:00.0: it does not answer after the reset"));
   for (const auto& errors : {w.end(), prepare(w.ports, w.guest("a", nic)), repair(w.ports, "a", {})}) {
     REQUIRE(errors.size() == 1);
-    CHECK(errors[0].message.find("0000:02:00.0: does not answer") == 0);
+    CHECK(errors[0].message.find("0000:02:00.0: it does not answer") == 0);
     CHECK(errors[0].remedy.find("qemu-hook --reattach") != std::string::npos);
     CHECK(w.kernel.driver(nic) == "vfio-pci");
   }
@@ -351,7 +351,7 @@ TEST_CASE("a device that the hook removed and no rescan finds is a failure; one 
   }
   REQUIRE(errors.size() == 1);
   CHECK(errors[0].message.find(
-            "0000:02:00.0: was removed from the bus by qemu-hook, and a rescan does not find it") == 0);
+            "0000:02:00.0: qemu-hook removed it from the bus, and a rescan does not find it") == 0);
   CHECK_FALSE(errors[0].remedy.empty());
   w.kernel.add_device({nic, "8086:10d3 8086:0000", "020000", "e1000e", "10"});
   CHECK(w.end().empty());

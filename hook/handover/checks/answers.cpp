@@ -6,10 +6,10 @@ namespace qh::handover::checks {
 void answers(const Survey& s, Findings& out) {
   for (std::size_t i = 0; i < s.guest.devices.size(); ++i)
     if (!s.uses[i].answers)
-      refuse(out, "answers", s.guest.devices[i],
-             "its configuration space does not answer: the kernel holds it, a reset or a driver hangs in the "
-             "device",
-             "`dmesg` may say what hangs; if it does not let go, reboot");
+      refuse(
+          out, "answers", s.guest.devices[i],
+          "its configuration space does not answer: the kernel holds it, because a reset or a driver hangs",
+          "`dmesg` may say what hangs; if it does not recover, reboot");
   for (const auto& [device, error] : s.unanswered)
     out.push_back({"answers", Severity::error, device, error.message, error.remedy});
 }

@@ -17,7 +17,7 @@ constexpr Check* all[] = {claim,   present, answers, identity, iommu, storage, g
 
 Finding missing_vfio(const std::string& kernel) {
   return {"driver", Severity::error, "", "the kernel " + kernel + " has no vfio-pci driver",
-          "install this kernel's complete modules, or boot the kernel that is installed"};
+          "install all modules of this kernel, or boot the kernel that is installed"};
 }
 
 std::vector<Finding> check(const Survey& survey) {

@@ -1,4 +1,4 @@
-// What is decided before anything is touched. Pure: from one survey of the host to findings.
+// All checks: they decide before anything is touched. Pure: from one survey of the host to findings.
 #pragma once
 
 #include <optional>

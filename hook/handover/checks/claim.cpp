@@ -12,24 +12,24 @@ void claim(const Survey& s, Findings& out) {
     std::string message, remedy;
     switch (c.holding) {
       case Holding::running:
-        message = "the running guest " + owner + " has it " + when;
+        message = "the running guest " + owner + " has had it " + when;
         remedy = "shut down " + owner + " first";
         break;
       case Holding::by_hand:
-        message = "was detached by hand for the guest " + owner + ", " + when;
+        message = "it has been detached by hand for the guest " + owner + " " + when;
         remedy = call("--reattach", c.owner.guest) + " gives it back";
         break;
       case Holding::changing:
-        message = "the guest " + owner + " has it " + when + " and is just starting or ending";
-        remedy = "try again when it is down";
+        message = "the guest " + owner + " has had it " + when + " and is starting or ending now";
+        remedy = "try again when that guest has ended";
         break;
       case Holding::leftover:
-        message = "is left over from the guest " + owner + ", " + when;
+        message = "it has been left over from the guest " + owner + " " + when;
         remedy = call("--reattach", c.owner.guest) + " gives it back";
         break;
     }
     if (!contains(s.guest.addresses(), c.address))
-      message = "shares its IOMMU group with a device of this guest; " + message;
+      message = "it shares its IOMMU group with a device of this guest, and " + message;
     add(out, "claim", Severity::error, c.address, message, remedy);
   }
 }

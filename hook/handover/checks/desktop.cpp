@@ -8,7 +8,7 @@ void desktop(const Survey& s, Findings& out) {
   if (!s.screen || !s.screen->has_desktop() || s.screen->remaining_holders.empty()) return;
   add(out, "holders", Severity::error, s.screen->cards.front(),
       printable(s.screen->remaining_holders.front()) + ", and does not end with the desktop",
-      "end it before the guest's start");
+      "end it before you start the guest");
 }
 
 }  // namespace qh::handover::checks

@@ -10,8 +10,8 @@ void driver(const Survey& s, Findings& out) {
   for (const auto& d : s.guest.devices)
     if (d.present && !d.is_ours() && !d.wanted.managed && !d.present->driver.empty() && !d.present->on_vfio)
       refuse(out, "driver", d,
-             "is on its host driver " + d.present->driver +
-                 ", and nobody is to detach it (detach = \"never\", managed='no')",
+             "it is on its host driver " + d.present->driver +
+                 ", and nothing will detach it (detach = \"never\", managed='no')",
              "set `detach = \"auto\"` for it in " + names::guest_conf(s.guest.name));
 }
 

@@ -21,7 +21,7 @@ void group(const Survey& s, Findings& out) {
     }
     if (in_the_way.empty()) continue;
     refuse(out, "group", d,
-           "an IOMMU group goes to a guest as a whole, and the host uses a part of group " +
+           "an IOMMU group can only go to a guest as a whole, and the host uses part of group " +
                d.present->iommu_group + ": " + join_few(in_the_way) + "; the group is " + join(members, " "),
            "give the guest all of it " + edit(s) + ", or put the card into another slot");
   }

@@ -16,7 +16,7 @@ void holders(const Survey& s, Findings& out) {
         (h.node.kind == host::NodeKind::hot_plug ? behind : h.node.is_block ? disks : own).push_back(h);
     // As with every disk in use, nothing overrules it: what is written there would be lost.
     if (!disks.empty())
-      refuse(out, "holders", d, "a disk of it is in use by " + describe(disks), "end that first");
+      refuse(out, "holders", d, "one of its disks is in use by " + describe(disks), "end that first");
     if (d.conf.allow_in_use || contains(s.gpu.console_devices, d.address())) continue;
     if (!own.empty())
       refuse(out, "holders", d, "in use by " + describe(own),
@@ -37,9 +37,10 @@ void holders(const Survey& s, Findings& out) {
   if (s.holders.unknown.empty()) return;
   std::vector<std::string> pids;
   for (const int pid : s.holders.unknown) pids.push_back(std::to_string(pid));
-  out.push_back({"holders", Severity::warning, "",
-                 "processes that could not be looked at may have a device open: " + join_few(pids),
-                 s.sees_all ? "`ps -p " + join(pids, ",") + "` tells what they are" : "ask again as root"});
+  out.push_back(
+      {"holders", Severity::warning, "",
+       "processes that could not be inspected may have a device open: " + join_few(pids),
+       s.sees_all ? "`ps -p " + join(pids, ",") + "` shows what they are" : "run this again as root"});
 }
 
 }  // namespace qh::handover::checks

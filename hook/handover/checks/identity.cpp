@@ -31,11 +31,11 @@ void identity(const Survey& s, Findings& out) {
     if (!d.present || d.conf.identity.empty() || d.conf.identity == d.present->identity) continue;
     const std::string moved = where_now(s, d.conf.identity);
     refuse(out, "identity", d,
-           "another card stands here now: " + card(s, d.present->identity) + "; the guest's conf means " +
-               card(s, d.conf.identity) +
+           "another card is at this address now: " + card(s, d.present->identity) +
+               "; the guest's conf expects " + card(s, d.conf.identity) +
                (moved.empty() ? ", which is no longer on this host" : ", which is now at " + moved),
            (moved.empty() ? "" : "change the guest's address to " + moved + " " + edit(s) + ", or ") +
-               std::string("if the new card is meant: ") + call("--setup", s.guest.name));
+               std::string("if you mean the new card, run ") + call("--setup", s.guest.name));
   }
 }
 

@@ -14,8 +14,8 @@ void in_use(const Survey& s, Findings& out) {
     const bool is_claimed = std::any_of(s.conflicts.begin(), s.conflicts.end(),
                                         [&](const Conflict& c) { return c.owner.claims(d.address()); });
     if (!users.empty() && !is_claimed)
-      refuse(out, "in use", d, "is in use through VFIO by " + describe(users),
-             "shut that guest down, or take the device out of it (`virsh detach-device`)");
+      refuse(out, "in use", d, "it is in use through VFIO by " + describe(users),
+             "shut that guest down, or remove the device from it (`virsh detach-device`)");
   }
 }
 

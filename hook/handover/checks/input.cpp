@@ -15,8 +15,8 @@ void input(const Survey& s, Findings& out) {
                                        : "keyboard and mouse go";
   out.push_back(
       {"input", Severity::warning, "",
-       std::string("the host's only ") + what + " to the guest with their USB controller: " + join_few(all),
-       "have ssh ready, or plug another one into a controller that stays"});
+       std::string("the host's only ") + what + " to the guest with the USB controller: " + join_few(all),
+       "make sure that ssh works, or plug another one into a controller that stays"});
 }
 
 }  // namespace qh::handover::checks

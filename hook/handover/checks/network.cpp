@@ -11,7 +11,7 @@ void network(const Survey& s, Findings& out) {
     std::vector<std::string> sentences;
     for (const auto& use : s.uses[i].network) sentences.push_back(use.sentence);
     refuse(out, "network", d, "the host's network needs it: " + join_few(sentences),
-           "give that to another interface first; or, if the host can do without, " + allow(s));
+           "move that to another interface first; or, if the host can do without it, " + allow(s));
   }
 }
 

@@ -9,7 +9,7 @@ void present(const Survey& s, Findings& out) {
       refuse(out, "present", d, "there is no such device on this host",
              "see `lspci -D`; remove it from the guest " + edit(s) + ", or put the card back");
     else if (d.present->is_bridge())
-      refuse(out, "present", d, "is a bridge, and a bridge cannot be given to a guest",
+      refuse(out, "present", d, "it is a bridge, which cannot be given to a guest",
              "remove it from the guest " + edit(s) + "; name the devices behind it instead");
   }
 }

@@ -10,7 +10,7 @@ void reset_bug(const Survey& s, Findings& out) {
     if (family)
       add(out, "reset", Severity::warning, s.guest.devices[i].address(),
           "cards of the family " + *family +
-              " often do not come back after a guest without a reset of their own",
+              " often do not come back after a guest, unless they have a reset method of their own",
           "install the kernel module vendor-reset, and set `reset = \"device_specific\"` for it in " +
               names::guest_conf(s.guest.name));
   }

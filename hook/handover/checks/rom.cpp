@@ -5,7 +5,7 @@ namespace qh::handover::checks {
 
 void rom(const Survey& s, Findings& out) {
   for (const auto& problem : s.rom_problems)
-    out.push_back({"rom", Severity::warning, "", problem, "mend the file, or remove <rom> " + edit(s)});
+    out.push_back({"rom", Severity::warning, "", problem, "fix the file, or remove <rom> " + edit(s)});
 }
 
 }  // namespace qh::handover::checks

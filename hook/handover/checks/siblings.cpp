@@ -25,7 +25,7 @@ void siblings(const Survey& s, Findings& out) {
     if (!left.empty())
       add(out, "siblings", Severity::warning, a,
           "functions of the same card stay with the host: " + join_few(left),
-          "a card works best, and can be reset, as a whole: add them to the guest " + edit(s));
+          "a card works best as a whole, and can then be reset: add them to the guest " + edit(s));
   }
 }
 

@@ -9,7 +9,7 @@ void sriov(const Survey& s, Findings& out) {
     if (s.uses[i].virtual_functions.empty()) continue;
     const Device& d = s.guest.devices[i];
     refuse(out, "SR-IOV", d,
-           "has virtual functions, which would vanish: " + join_few(texts(s.uses[i].virtual_functions)),
+           "it has virtual functions, which would disappear: " + join_few(texts(s.uses[i].virtual_functions)),
            "`echo 0 > /sys/bus/pci/devices/" + d.address().text() +
                "/sriov_numvfs` removes them; or give the guest one of them instead");
   }

@@ -14,13 +14,13 @@ void storage(const Survey& s, Findings& out) {
     if (!sentences.empty())
       refuse(
           out, "storage", d, "the host needs a disk on it: " + join_few(sentences),
-          "take it out of use first (unmount, swapoff, vgchange -an), or remove the device from the guest " +
+          "stop using that disk first (umount, swapoff, vgchange -an), or remove the device from the guest " +
               edit(s));
     else if (!doubts.empty())
       // What cannot be told counts as in use; but only root can tell at all.
       add(out, "storage", s.sees_all ? Severity::error : Severity::warning, d.address(),
-          "it cannot be told whether the host needs a disk on it: " + join_few(doubts),
-          s.sees_all ? "see `dmesg`" : "ask again as root");
+          "qemu-hook cannot tell whether the host needs a disk on it: " + join_few(doubts),
+          s.sees_all ? "see `dmesg`" : "run this again as root");
   }
 }
 

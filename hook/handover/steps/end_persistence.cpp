@@ -5,10 +5,10 @@
 namespace qh::handover {
 
 std::string EndPersistence::describe() const {
-  return "end the persistence mode of " + card.text();
+  return "turn off the persistence mode of " + card.text();
 }
 std::string EndPersistence::describe_undo() const {
-  return "set the persistence mode of " + card.text();
+  return "turn on the persistence mode of " + card.text();
 }
 
 Result<void> EndPersistence::run(Ports& ports, const Record&) const {

@@ -1,5 +1,5 @@
-// Ends the sessions of the machine's seats that still hold the devices, and what is left of these users'
-// programs that does. Never undone: nothing can.
+// Ends the sessions of the machine's seats that still hold the devices, and these users' remaining
+// programs that do. Never undone: nothing can.
 #pragma once
 
 #include "handover/steps/kind.h"

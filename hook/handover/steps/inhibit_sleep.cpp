@@ -19,14 +19,14 @@ Result<void> InhibitSleep::run(Ports& ports, const Record& record) const {
       {unit, "the guest " + printable(record.guest) + " has this host's screen",
        ports.host.path(names::journal(record.guest)), ports.host.path(names::pid_file(record.guest))},
       ports.limit(ports.conf.deadlines.detach));
-  if (!done) ports.log.warning("the host may fall asleep while the guest runs: " + done.error().message);
+  if (!done) ports.log.warning("the host may go to sleep while the guest runs: " + done.error().message);
   return {};
 }
 
 Result<void> InhibitSleep::undo(Ports& ports) const {
   // It ends by itself, if late: no reason to keep the guest's devices claimed.
   if (const auto done = ports.services.let_sleep(unit, ports.limit(ports.conf.deadlines.reattach)); !done)
-    ports.log.warning("the host cannot sleep for the moment: " + done.error().message);
+    ports.log.warning("the host cannot sleep for now: " + done.error().message);
   return {};
 }
 

@@ -1,4 +1,4 @@
-// Keeps the host from sleeping, by a transient unit of systemd's.
+// Keeps the host from sleeping, with a transient systemd unit.
 #pragma once
 
 #include "handover/steps/kind.h"

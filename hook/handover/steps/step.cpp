@@ -46,8 +46,8 @@ std::optional<Result<Step>> parse_as_one_of(std::string_view text, const Words& 
 tl::unexpected<Error> unknown(const UnknownStep& step) {
   return fail(
       ErrorKind::failed,
-      "a newer version of qemu-hook has noted a step that this one does not know: " + in_quotes(step.text),
-      "`qemu-hook --reattach` of that version undoes it");
+      "a newer version of qemu-hook wrote a step that this version does not know: " + in_quotes(step.text),
+      "undo it with `qemu-hook --reattach` of that version");
 }
 
 }  // namespace

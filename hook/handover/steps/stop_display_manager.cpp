@@ -39,11 +39,11 @@ Result<void> StopDisplayManager::undo(Ports& ports) const {
   const Deadline deadline(ports.limit(ports.conf.deadlines.display_manager));
   for (const auto& card : cards) {
     if (deadline.wait_for([&] { return has_node(ports.host, card); })) continue;
-    const std::string reason = card.text() + " has no DRM node again";
+    const std::string reason = card.text() + " did not get its DRM node back";
     if (!any_other_node(ports.host, cards))
-      return fail(ErrorKind::failed, service + " is not started: " + reason,
-                  "see `journalctl -t qemu-hook`; then `qemu-hook --reattach`, or reboot");
-    ports.log.warning(reason + "; " + service + " is started for the other card");
+      return fail(ErrorKind::failed, service + " was not started: " + reason,
+                  "see `journalctl -t qemu-hook`; then run `qemu-hook --reattach`, or reboot");
+    ports.log.warning(reason + "; starting " + service + " for the other card");
   }
   auto started = ports.services.start(service, ports.limit(ports.conf.deadlines.display_manager));
   if (!started) return fail_in("the display manager does not start", started.error());

@@ -32,14 +32,14 @@ Result<void> make_frame_buffer_anew(Ports& ports, const UnbindConsole& step) {
     if (module.empty() || host::is_on_vfio(ports.host, card) ||
         !host::modules_above(ports.host, module).empty() || !host::holders_of(ports.host, {card}).empty())
       continue;
-    ports.log.info(card.text() + ": binding its driver anew, for the text console");
+    ports.log.info(card.text() + ": rebinding its driver, for the text console");
     if (auto done = rebind_host_driver(ports, card); !done) return done;
     if (Deadline(ports.settle).wait_for([&] { return any_bound(ports); })) return {};
   }
-  ports.log.warning((step.cards.empty() ? "" : step.cards.front().text() + ": ") + "the text console " +
-                    step.console +
-                    " stays dark: the kernel does not bind it again, and the card's driver cannot start anew "
-                    "now; when that or the host does, it is back; a desktop does not need it");
+  ports.log.warning(
+      (step.cards.empty() ? "" : step.cards.front().text() + ": ") + "the text console " + step.console +
+      " stays dark: the kernel does not bind it again, and the card's driver cannot be restarted "
+      "now. It comes back when the driver or the host restarts. A desktop does not need it");
   return {};
 }
 
@@ -74,7 +74,7 @@ Result<void> UnbindConsole::undo(Ports& ports) const {
   if (!found) return fail(found.error());
   const auto& consoles = *found;
   if (consoles.empty()) {
-    ports.log.warning("there is no frame buffer for the text console " + console + " any more");
+    ports.log.warning("the text console " + console + " no longer has a frame buffer");
     return {};
   }
   auto bound =

@@ -1,4 +1,4 @@
-// Takes a text console off its frame buffer.
+// Unbinds a text console from its frame buffer.
 #pragma once
 
 #include "handover/steps/kind.h"

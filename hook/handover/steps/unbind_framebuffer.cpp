@@ -38,7 +38,7 @@ Result<void> UnbindFramebuffer::undo(Ports& ports) const {
                : Result<void>(fail(ErrorKind::not_found, "the kernel has removed it"));
   if (!done || !ports.host.sysfs.exists(folder + "/" + device))
     ports.log.warning(card.text() + ": the firmware's frame buffer " + device +
-                      " does not come back before the next boot" + (done ? "" : ": " + done.error().message));
+                      " comes back only at the next boot" + (done ? "" : ": " + done.error().message));
   return {};
 }
 

@@ -1,4 +1,4 @@
-// Takes the firmware's frame buffer from its driver.
+// Unbinds the firmware's frame buffer from its driver.
 #pragma once
 
 #include "handover/steps/kind.h"

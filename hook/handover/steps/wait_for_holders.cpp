@@ -21,9 +21,9 @@ Result<void> WaitForHolders::run(Ports& ports, const Record&) const {
       const auto& first = holders.front();
       std::string who = printable(first.command) + " (process " + std::to_string(first.pid) + ") has " +
                         first.node.path + (first.mapped ? " mapped" : " open");
-      if (holders.size() > 1) who += ", and so " + std::to_string(holders.size() - 1) + " more";
-      return fail(ErrorKind::timed_out, first.node.function.text() + ": is still held: " + who,
-                  "end it before the guest's start; see `ps " + std::to_string(first.pid) + "`");
+      if (holders.size() > 1) who += ", and " + std::to_string(holders.size() - 1) + " more hold it";
+      return fail(ErrorKind::timed_out, first.node.function.text() + ": it is still held: " + who,
+                  "end it before you start the guest; see `ps " + std::to_string(first.pid) + "`");
     }
     std::this_thread::sleep_for(std::min(host::pause_between_looks, deadline.left()));
   }

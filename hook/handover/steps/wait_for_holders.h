@@ -1,4 +1,4 @@
-// Waits until no process holds the devices. timed_out: names who holds what.
+// Waits until no process holds the devices. timed_out: the error names who holds what.
 #pragma once
 
 #include "handover/steps/kind.h"

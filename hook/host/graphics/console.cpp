@@ -24,7 +24,7 @@ Result<std::vector<Console>> framebuffer_consoles(const Host& host) {
     if (!bound && bound.error().is(ErrorKind::timed_out)) {
       Error error = bound.error();
       error.message = "the kernel holds its text consoles: " + error.message;
-      error.remedy = "a graphics driver hangs, `dmesg` may say which; if it does not let go, reboot";
+      error.remedy = "a graphics driver hangs; `dmesg` may say which. If it does not recover, reboot";
       return fail(std::move(error));
     }
     all.push_back({name, bound && *bound == "1"});

@@ -74,7 +74,7 @@ std::vector<std::string> console_reasons(const Host& host, const PciAddress& add
   if (behind && (behind == address.text() || host.sysfs.exists(names::attribute(address, *behind))))
     reasons.push_back("the first frame buffer (fb0) is on it");
   for (const auto& name : firmware_framebuffers_on(host, address))
-    reasons.push_back("the firmware's frame buffer (" + name + ") lies in its memory");
+    reasons.push_back("the firmware's frame buffer (" + name + ") is in its memory");
   return reasons;
 }
 

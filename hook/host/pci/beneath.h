@@ -1,4 +1,4 @@
-// What hangs below a PCI function: its disks, interfaces, device nodes.
+// What is below a PCI function: its disks, interfaces, device nodes.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Whether the machine's IOMMU is at work, and if not, on whom it depends.
+// Whether the machine's IOMMU works, and if not, whether firmware or kernel is to blame.
 #pragma once
 
 #include <string>

@@ -115,7 +115,7 @@ std::string problem(const Host& host, const std::string& path) {
     std::array<char, 8> found{};
     std::snprintf(found.data(), found.size(), "%02X %02X", begin[0], begin[1]);
     return what + " does not begin with 55 AA (but with " + found.data() +
-           "): it is no PCI ROM, or has a header to be cut off";
+           "): it is not a PCI ROM, or it has a header that must be cut off";
   }
   return problem_with_rights(host, path);
 }

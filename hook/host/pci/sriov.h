@@ -1,4 +1,5 @@
-// Virtual functions that a network card's or a GPU's physical function has made, and theirs.
+// The virtual functions of a physical function (of a network card or a GPU), and the physical one of a
+// virtual one.
 #pragma once
 
 #include <optional>

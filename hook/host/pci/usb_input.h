@@ -1,4 +1,4 @@
-// Keyboards and mice, and on which PCI function they hang.
+// Keyboards and mice, and the PCI function that each is connected to.
 #pragma once
 
 #include <string>

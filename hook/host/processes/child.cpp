@@ -49,8 +49,8 @@ int end_child(int pid) {
 }
 
 Error too_late(const std::string& what, Milliseconds timeout, int stuck_pid) {
-  Error error{ErrorKind::timed_out, what + ": no end after " + std::to_string(timeout.count() / 1000) + "." +
-                                        std::to_string(timeout.count() % 1000 / 100) + " s"};
+  Error error{ErrorKind::timed_out, what + ": not finished after " + std::to_string(timeout.count() / 1000) +
+                                        "." + std::to_string(timeout.count() % 1000 / 100) + " s"};
   if (stuck_pid != 0) error.message += " (process " + std::to_string(stuck_pid) + " is stuck in the kernel)";
   error.stuck_pid = stuck_pid;
   return error;

@@ -1,4 +1,4 @@
-// Work that may never come back runs in a process of its own, with a deadline.
+// Runs work that may never return in a process of its own, with a deadline.
 //
 // A write to a driver's `unbind` and a call of libvirt have no time limit of their own. In a child they can
 // be given up: it is killed, and where even that does not help (the kernel holds it), it is left behind. It

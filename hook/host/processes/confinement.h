@@ -1,4 +1,4 @@
-// AppArmor: the profile that keeps a process from things that root otherwise can do.
+// AppArmor: the profile that keeps a process from what root can otherwise do.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ void confine(const std::string& profile);
 // AppArmor runs a program in /etc/libvirt/hooks inside libvirt's own profile, and what a link leads to
 // without one.
 inline constexpr char link_remedy[] =
-    "put a link to /usr/sbin/qemu-hook into /etc/libvirt/hooks instead of the program itself: "
-    "`install/install.sh` does";
+    "put a link to /usr/sbin/qemu-hook into /etc/libvirt/hooks instead of the program itself; "
+    "`install/install.sh` does this";
 
 }  // namespace qh::host

@@ -1,4 +1,4 @@
-// Login sessions, and whom a process belongs to, as logind and systemd say it in files.
+// Login sessions, and who owns a process, read from the files of logind and systemd.
 #pragma once
 
 #include <optional>

@@ -71,7 +71,7 @@ Result<std::string> RealServices::display_manager() const {
   if (has_systemd()) {
     if (host_.is_copy()) return recorded_display_manager(host_);
     const auto unit = ask_unit_state("display-manager.service");
-    if (!unit) return fail_in("it cannot be told whether a display manager runs", unit.error());
+    if (!unit) return fail_in("qemu-hook cannot tell whether a display manager is running", unit.error());
     return unit->runs() ? unit->name : "";
   }
   // OpenRC has no alias for it. Gentoo's own script comes first, which starts whichever is configured.
@@ -112,7 +112,7 @@ Result<void> RealServices::stop(const std::string& service, Milliseconds timeout
                                : Result<void>();
   if (auto done = run_tool("systemctl", {"stop", "--", service}, timeout); !done) return fail(done.error());
   if (unit_state(service).runs())
-    return fail(ErrorKind::failed, service + " runs on after `systemctl stop`",
+    return fail(ErrorKind::failed, service + " is still running after `systemctl stop`",
                 "see `systemctl status " + service + "`");
   return {};
 }
@@ -127,7 +127,7 @@ Result<void> RealServices::start(const std::string& service, Milliseconds timeou
   (void)run_tool("systemctl", {"reset-failed", "--", service}, question_limit);
   if (auto done = run_tool("systemctl", {"start", "--", service}, timeout); !done) return fail(done.error());
   if (unit_state(service).is_down())
-    return fail(ErrorKind::failed, service + " does not run after `systemctl start`",
+    return fail(ErrorKind::failed, service + " is not running after `systemctl start`",
                 "see `systemctl status " + service + "`");
   return {};
 }

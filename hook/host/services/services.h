@@ -1,5 +1,4 @@
-// What runs on the host beside the kernel, as far as it has to make way for a guest: services, sessions,
-// programs.
+// What must make way for a guest on the host, besides the kernel: services, sessions, programs.
 #pragma once
 
 #include <optional>

@@ -37,8 +37,8 @@ Result<std::vector<Fd>> hold_exclusively(const std::string& root, const std::vec
         Deadline(Milliseconds{200}).wait_for([&] { return try_open(root + node, fd) != Exclusive::busy; });
     if (!is_free)
       return fail(ErrorKind::refused,
-                  node + " is in use by now: it is mounted, or a program has it open exclusively",
-                  "take it out of use first");
+                  node + " is now in use: it is mounted, or a program has it open exclusively",
+                  "stop using it first");
     if (fd) held.push_back(std::move(fd));
   }
   return held;

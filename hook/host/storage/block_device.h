@@ -1,4 +1,4 @@
-// Opening block devices exclusively: how the kernel is asked whether one is in use, and how it is kept free.
+// Opens block devices exclusively: to ask the kernel whether one is in use, and to keep it free.
 #pragma once
 
 #include <string>

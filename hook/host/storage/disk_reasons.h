@@ -1,4 +1,4 @@
-// What the host's disks are used for, as far as sysfs, the mounts and swap say.
+// What the host uses its disks for, according to sysfs, the mounts and swap.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What is mounted and swapped to.
+// What is mounted, and what is used as swap.
 #pragma once
 
 #include <string>

@@ -7,7 +7,7 @@ define_guest second managed=no "$edu" "$nic"
 
 start_guest first
 during=$(host_state)
-expect_refusal second claim "$nic: the running guest 'first' has it since"
+expect_refusal second claim "$nic: the running guest 'first' has had it since"
 expect_match "who has it" '\bfirst\b' "${output//Failed to start/}"
 expect_match "since when" 'since.*[0-9]{2}:[0-9]{2}' "$output"
 expect_running first

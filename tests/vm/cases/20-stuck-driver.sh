@@ -34,7 +34,7 @@ for vfio in loaded absent; do
     expect_match "what virsh says" "$edu: its host driver qh_stuck does not let go" "$output"
     if [ -n "$holder" ]; then
         expect_match "who has it" "in use by sleep \\($holder: /dev/qh_stuck\\)" "$output"
-        expect_match "what helps" 'end what uses it' "$output"
+        expect_match "the hint" 'end what uses it' "$output"
     else
         expect_no_match "who has it" 'in use by' "$output"
     fi

@@ -11,7 +11,7 @@ mount -t tmpfs -o size=4k,mode=0755 full "$run_folder"
 head -c 4096 /dev/zero >"$run_folder/filler"
 expect_refused virsh start one
 expect_match "what virsh says" 'cannot (make|write).*No space left on device' "$output"
-expect_match "what helps" 'nothing is touched' "$output"
+expect_match "the hint" 'nothing is touched' "$output"
 expect_driver e1000e "$nic"
 
 step "/run fills up between two steps"
@@ -39,7 +39,7 @@ destroy_guest one
 expect_driver vfio-pci "$nic"
 expect_refused virsh start one
 expect_match "what virsh says" 'journal .* is damaged' "$output"
-expect_match "what helps" 'qemu-hook --reattach' "$output"
+expect_match "the hint" 'qemu-hook --reattach' "$output"
 qemu-hook --setup one
 qemu-hook --reattach one
 expect_same_state "$before"

@@ -35,7 +35,7 @@ expect_sysfs() {
     local log
     log=$(hook_news)
     printf '%s\n' "$log"
-    expect_eq "steps through sysfs" "$2" "$(grep -cE "libvirt.*: no end after $1\.0 s; using sysfs" <<<"$log")"
+    expect_eq "steps through sysfs" "$2" "$(grep -cE "libvirt.*: not finished after $1\.0 s; using sysfs" <<<"$log")"
 }
 hook_news >/dev/null
 

@@ -28,4 +28,4 @@ for cycle in 1 2; do
     expect_same_state "$before" facts
     expect_eq "what is left" '' "$(find "$run_folder" -mindepth 1)"
 done
-expect_match "the log" 'framebuffer\.0 does not come back before the next boot' "$(hook_log)"
+expect_match "the log" 'framebuffer\.0 comes back only at the next boot' "$(hook_log)"

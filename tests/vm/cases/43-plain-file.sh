@@ -25,7 +25,7 @@ denials() {
 
 step "--check of the host finds it"
 qemu-hook --check | tee told || true
-expect_match "--check" "$hook is the program itself, no link to it: AppArmor confines it by the profile libvirtd" "$(<told)"
+expect_match "--check" "$hook is the program itself, not a link to it, so AppArmor confines it with the profile libvirtd" "$(<told)"
 
 step "a network card, an NVMe disk, a second card"
 before=$(host_state)
@@ -68,7 +68,7 @@ allow_again() {
 at_end allow_again
 apparmor_parser --replace "$profile"
 expect_refusal plain-screen answers 'systemctl could not be executed: the AppArmor profile libvirtd denies it'
-expect_match "what helps" 'install/install\.sh' "$output"
+expect_match "the hint" 'install/install\.sh' "$output"
 expect_desktop "$with_desktop"
 stop_desktop
 
@@ -80,7 +80,7 @@ is_hidden() { [ "$(<"/proc/$hidden/attr/current")" = 'vm-hidden (enforce)' ]; }
 wait_until 60 "the hidden process" is_hidden
 wait_until 60 "the hidden process" is_sleep "$hidden"
 expect_refusal plain-card holders "profile libvirtd, which confines $hook, hides processes .*: .*sleep \\($hidden\\)"
-expect_match "what helps" 'install/install\.sh' "$output"
+expect_match "the hint" 'install/install\.sh' "$output"
 step "by hand nothing is hidden"
 qemu-hook --detach plain-card
 expect_driver vfio-pci "${card[@]}"

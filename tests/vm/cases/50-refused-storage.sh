@@ -55,7 +55,7 @@ modprobe --remove vfio-pci
 echo "install vfio-pci mount $disk $mounted; modprobe --ignore-install vfio-pci" >/etc/modprobe.d/case.conf
 before=$(host_state)
 expect_refused virsh start store
-expect_match "what virsh says" "$disk is in use by now: it is mounted" "$output"
+expect_match "what virsh says" "$disk is now in use: it is mounted" "$output"
 mountpoint --quiet "$mounted" || fail "it was not even mounted"
 expect_driver nvme "$nvme"
 rm /etc/modprobe.d/case.conf

@@ -12,7 +12,7 @@ at_end put_back
 echo 0 >"$device/sriov_drivers_autoprobe"
 echo 2 >"$device/sriov_numvfs"
 define_guest disks "$physical"
-expect_refusal disks SR-IOV "$physical: has virtual functions, which would vanish: 0000:04:00.1, 0000:04:00.2"
+expect_refusal disks SR-IOV "$physical: it has virtual functions, which would disappear: 0000:04:00.1, 0000:04:00.2"
 
 echo 0 >"$device/sriov_numvfs"
 echo 1 >"$device/sriov_drivers_autoprobe"

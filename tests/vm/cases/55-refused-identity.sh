@@ -10,7 +10,7 @@ meant=$(qemu-hook --check edu --json | sed -n 's/^ *"identity": "\(.*\)",$/\1/p'
 [ -n "$meant" ] || fail "--check --json does not tell the identity"
 sed -i "s/^identity\( *\)= \"[^\"]*\"/identity\1= \"$meant\"/" "$confs/moved.toml"
 grep "^identity" "$confs/moved.toml"
-expect_refusal moved identity "$nic: another card stands here now: .*8086:10d3.*; the guest's conf means .*${meant%% *}.*, which is now at $edu"
+expect_refusal moved identity "$nic: another card is at this address now: .*8086:10d3.*; the guest's conf expects .*${meant%% *}.*, which is now at $edu"
 
 output=$(qemu-hook --setup moved)
 expect_match "what --setup says" "accepted +$nic" "$output"

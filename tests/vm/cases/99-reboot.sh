@@ -15,7 +15,7 @@ before=$(<"$kept")
 rm "$kept"
 wait_until 120 "the guest to run" guest_is early running
 expect_driver vfio-pci "$nic"
-hook_news # with libvirt before 11.2: "connecting to libvirt: no end after 3.0 s; using sysfs"
+hook_news # with libvirt before 11.2: "connecting to libvirt: not finished after 3.0 s; using sysfs"
 
 destroy_guest early
 expect_same_state "$before" facts
