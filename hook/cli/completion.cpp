@@ -217,7 +217,7 @@ std::string guests(const host::Host& host) {
   return text;
 }
 
-std::string variables() {
+std::string variable_lines() {
   std::string text = "all\tall of them\n";
   for (const auto& v : variables()) text += std::string(v.name) + "\t" + v.help + "\n";
   return text;
@@ -232,7 +232,7 @@ Exit completion(const host::Host& host, const Options& options) {
                            : what == "fish"      ? fish()
                            : what == "guests"    ? guests(host)
                            : what == "addresses" ? addresses(host)
-                           : what == "variables" ? variables()
+                           : what == "variables" ? variable_lines()
                                                  : "?";
   if (text == "?")
     return failed(

@@ -152,7 +152,7 @@ struct VariableRow {
   bool of_device = false;  // means nothing without --device
 };
 
-constexpr VariableRow table[] = {
+constexpr VariableRow variable_rows[] = {
     {"guest_devices", "GUEST's devices, as 0000:01:00.0", [](Query& q) { return q.devices(false); }},
     {"devices_with_virsh_format", "the same, as virsh names them: pci_0000_01_00_0",
      [](Query& q) { return q.devices(true); }},
@@ -179,7 +179,7 @@ std::string with_underscores(std::string_view name) {
 // The rows that `name` asks for: one, or for "all" each; none if it is no variable. '-' is taken for '_'.
 std::vector<const VariableRow*> find_variables(std::string_view name) {
   std::vector<const VariableRow*> rows;
-  for (const auto& row : table)
+  for (const auto& row : variable_rows)
     if (name == "all" || with_underscores(name) == row.name) rows.push_back(&row);
   return rows;
 }
@@ -187,14 +187,14 @@ std::vector<const VariableRow*> find_variables(std::string_view name) {
 // What was probably meant by a name that is none.
 std::string variables_hint(std::string_view name) {
   std::vector<std::string_view> names{"all"};
-  for (const auto& row : table) names.push_back(row.name);
+  for (const auto& row : variable_rows) names.push_back(row.name);
   const auto meant = config::nearest(name, names);
   return meant.empty() ? "see `qemu-hook --query help`" : "did you mean " + std::string(meant) + "?";
 }
 
 std::string variables_help() {
   std::string text = "qemu-hook --query VARIABLE [GUEST] [--device ADDRESS] [--format sh | --json]\n\n";
-  for (const auto& row : table) {
+  for (const auto& row : variable_rows) {
     std::string line = std::string("  ") + row.name;
     line.resize(36, ' ');
     text += line + row.help + "\n";
@@ -224,7 +224,7 @@ void print_for_shell(const std::vector<const VariableRow*>& rows, const std::vec
 
 nlohmann::ordered_json variables_json() {
   nlohmann::ordered_json variables;
-  for (const auto& row : table) variables[row.name] = row.help;
+  for (const auto& row : variable_rows) variables[row.name] = row.help;
   return {{"variables", std::move(variables)}};
 }
 
@@ -232,7 +232,7 @@ nlohmann::ordered_json variables_json() {
 
 std::vector<Variable> variables() {
   std::vector<Variable> all;
-  for (const auto& row : table) all.push_back({row.name, row.help});
+  for (const auto& row : variable_rows) all.push_back({row.name, row.help});
   return all;
 }
 

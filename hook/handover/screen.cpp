@@ -125,9 +125,9 @@ Result<std::optional<Screen>> measure_screen(const host::Host& host, const host:
 std::vector<std::string> Screen::sentences(const std::string& guest) const {
   const bool has_manager = !display_manager.empty();
   return {
-      "When it starts, " +
-          (has_manager ? display_manager + " ends, and with it everything open on the screen, unsaved."
-                       : "everything open on the screen ends, unsaved."),
+      "When it starts, " + (has_manager
+                                ? display_manager + " ends, and everything open on the screen, unsaved."
+                                : "everything open on the screen ends, unsaved."),
       std::string("When it ends, the text consoles come back") +
           (has_manager ? ", and the login screen with them." : "."),
       "Until then, use ssh: `virsh shutdown " + printable(guest) + "`, `journalctl -t qemu-hook`.",

@@ -278,7 +278,7 @@ TEST_CASE("--check of the host: what is missing, and the line that repairs it") 
   CHECK(missing["ok"] == false);
   REQUIRE(missing["findings"].size() == 1);
   CHECK(missing["findings"][0]["check"] == "hook");
-  CHECK(missing["findings"][0]["remedy"] == "install/install.sh");
+  CHECK(missing["findings"][0]["remedy"] == "run install/install.sh");
 
   p.root.write("/etc/libvirt/hooks/qemu", "stands for it: qemu-hook journal 1");
   const auto not_executable = p.command({"--check"});
