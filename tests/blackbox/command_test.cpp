@@ -504,6 +504,6 @@ TEST_CASE("the card with the console: --plan, --check and --setup say what happe
   const auto setup = p.command({"--setup", "win10", "--xml", "-"}, xml);
   CHECK(setup.out.find("GPU: primary") != std::string::npos);
   CHECK(setup.out.find(
-            "When it starts, sddm.service ends, and with it everything open on the screen, unsaved.") !=
+            "When it starts, sddm.service ends, and everything open on the screen, unsaved.") !=
         std::string::npos);
 }

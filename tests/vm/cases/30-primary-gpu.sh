@@ -9,7 +9,7 @@ define_guest gamer "$boot_display"
 step "what is told beforehand"
 qemu-hook --setup gamer | tee told
 expect_match "--setup" 'GPU: primary' "$(<told)"
-expect_match "--setup" 'stand-in.service ends, and with it everything open on the screen, unsaved' "$(<told)"
+expect_match "--setup" 'stand-in.service ends, and everything open on the screen, unsaved' "$(<told)"
 qemu-hook --check gamer | tee told
 expect_match "--check" "$boot_display carries the host's console" "$(<told)"
 qemu-hook --plan gamer | tee told
