@@ -13,7 +13,6 @@ namespace qh::config {
 enum class Gpu { automatic, primary, secondary, none };
 enum class Detach { automatic, always, never };
 enum class Reset { none, automatic, flr, pm, bus, device_specific, remove_rescan };
-enum class Reserve { no, display, all };  // what of a card is kept from the host's desktops
 
 const char* to_string(Gpu value);    // as written in the conf: "auto", "primary", …
 const char* to_string(Reset value);  // "none", "auto", "flr", …, "remove-rescan"
@@ -26,7 +25,6 @@ struct DeviceConf {
   Detach detach = Detach::automatic;
   Reset reset = Reset::none;
   bool allow_in_use = false;
-  Reserve reserve = Reserve::no;
 
   bool operator==(const DeviceConf&) const = default;
 };
