@@ -1,7 +1,7 @@
 // What every kind of step is made of. Each is a struct in the file of its name, with
 //
 //   verb             the first word of its line in the journal, which stays as it is for ever
-//   fields()         what follows in that line: its members, as Fields knows them
+//   fields()         what follows in that line: its members, of types that line.h knows
 //   describe()       "unbind 0000:01:00.0 from nvidia"
 //   run()            does it, and brings what it is about to its state from whatever state that is in
 //   describe_undo()  what giving back does about it: "start gdm.service"
