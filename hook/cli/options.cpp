@@ -15,7 +15,7 @@ constexpr std::array<Command*, 10> of(Commands*... commands) {
   return {commands...};
 }
 
-constexpr std::array table{
+constexpr std::array command_rows{
     Row{"--setup", Argument::required, "GUEST",
         "make or update the guest's device conf, and say whether a start would work; on a terminal, "
         "offer this host's cards to a guest that has none",
@@ -55,7 +55,7 @@ constexpr std::array table{
 };
 
 const Row* find_row(std::string_view name) {
-  for (const auto& row : table)
+  for (const auto& row : command_rows)
     if (name == row.name) return &row;
   return nullptr;
 }
@@ -192,7 +192,7 @@ bool Row::goes_with(const Row& command) const {
 }
 
 std::span<const Row> command_table() {
-  return table;
+  return command_rows;
 }
 
 Result<Options> parse(const std::vector<std::string>& words) {

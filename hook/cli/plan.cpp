@@ -17,12 +17,12 @@ std::vector<handover::PlannedStep> release_of(const handover::Plan& plan) {
   return {plan.rbegin(), plan.rend()};
 }
 
-struct Line {
+struct PlanLine {
   std::string step;
   std::string reason;  // may be empty
 };
 
-void print_lines(const char* title, const std::vector<Line>& lines) {
+void print_lines(const char* title, const std::vector<PlanLine>& lines) {
   std::printf("%s\n", title);
   if (lines.empty()) std::printf("  nothing to do\n");
   for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -42,7 +42,7 @@ Exit plan(const host::Host& host, const Options& options) {
   const bool ok = assessment.would_work();
 
   ordered_json prepare = ordered_json::array(), release = ordered_json::array();
-  std::vector<Line> prepare_lines, release_lines;
+  std::vector<PlanLine> prepare_lines, release_lines;
   for (const auto& s : assessment.plan) {
     prepare.push_back({{"step", describe(s.step)}, {"reason", s.reason}});
     prepare_lines.push_back({describe(s.step), s.reason});

@@ -12,9 +12,9 @@ namespace qh::libvirt {
 namespace {
 
 // In the child: one connection. What it opened ends with the process.
-class Connection {
+class DomainConnection {
  public:
-  static Result<Connection> open(const std::string& uri) {
+  static Result<DomainConnection> open(const std::string& uri) {
     const auto api = Api::load();
     if (!api) return fail(api.error());
     const auto domain_api = DomainApi::load();
@@ -22,7 +22,7 @@ class Connection {
     // Otherwise libvirt prints its errors to stderr by itself.
     api->set_error_func(nullptr, [](void*, virErrorPtr) {});
     const virConnectPtr connection = api->connect_open(uri.c_str());
-    if (connection != nullptr) return Connection(*api, *domain_api, connection);
+    if (connection != nullptr) return DomainConnection(*api, *domain_api, connection);
     Error error = api->last_error("cannot connect to libvirt");
     error.kind = ErrorKind::unavailable;
     return fail(error);
@@ -53,10 +53,10 @@ class Connection {
   virConnectPtr connection;
 
  private:
-  Connection(const Api& a, const DomainApi& d, virConnectPtr c) : api(a), calls(d), connection(c) {}
+  DomainConnection(const Api& a, const DomainApi& d, virConnectPtr c) : api(a), calls(d), connection(c) {}
 };
 
-using Work = std::function<Result<std::string>(const Connection&)>;
+using Work = std::function<Result<std::string>(const DomainConnection&)>;
 
 // Of a daemon that takes connections. A busy one may need a moment, and a person waits.
 constexpr Milliseconds answer_timeout{10'000};
@@ -65,13 +65,13 @@ Result<std::string> connected(const std::string& uri, const std::string& what, M
                               const Work& work) {
   const auto answers =
       host::run_in_child("connecting to libvirt", connect_timeout, [&]() -> Result<std::string> {
-        const auto connection = Connection::open(uri);
+        const auto connection = DomainConnection::open(uri);
         if (!connection) return fail(connection.error());
         return std::string();
       });
   if (!answers) return answers;
   return host::run_in_child(what, answer_timeout, [&]() -> Result<std::string> {
-    const auto connection = Connection::open(uri);
+    const auto connection = DomainConnection::open(uri);
     if (!connection) return fail(connection.error());
     return work(*connection);
   });
@@ -81,13 +81,14 @@ using DeviceCall = decltype(DomainApi::attach_device);
 
 Result<void> change(const std::string& uri, Milliseconds connect_timeout, const std::string& guest,
                     const std::string& device_xml, DeviceCall DomainApi::*call, const std::string& what) {
-  const auto done = connected(uri, what, connect_timeout, [&](const Connection& c) -> Result<std::string> {
-    const auto domain = c.find(guest);
-    if (!domain) return fail(domain.error());
-    if ((c.calls.*call)(*domain, device_xml.c_str(), VIR_DOMAIN_AFFECT_CONFIG) < 0)
-      return fail(c.api.last_error(what));
-    return std::string();
-  });
+  const auto done =
+      connected(uri, what, connect_timeout, [&](const DomainConnection& c) -> Result<std::string> {
+        const auto domain = c.find(guest);
+        if (!domain) return fail(domain.error());
+        if ((c.calls.*call)(*domain, device_xml.c_str(), VIR_DOMAIN_AFFECT_CONFIG) < 0)
+          return fail(c.api.last_error(what));
+        return std::string();
+      });
   if (!done) return fail(done.error());
   return {};
 }
@@ -103,25 +104,26 @@ constexpr char end_mark = '\1';
 
 Result<std::string> Domains::xml(const std::string& guest) const {
   return connected(uri_, asking(guest), connect_timeout_,
-                   [&](const Connection& c) { return c.xml(guest, VIR_DOMAIN_XML_INACTIVE); });
+                   [&](const DomainConnection& c) { return c.xml(guest, VIR_DOMAIN_XML_INACTIVE); });
 }
 
 Result<std::string> Domains::whole_xml(const std::string& guest) const {
-  return connected(uri_, asking(guest), connect_timeout_, [&](const Connection& c) {
+  return connected(uri_, asking(guest), connect_timeout_, [&](const DomainConnection& c) {
     return c.xml(guest, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
   });
 }
 
 Result<std::vector<std::string>> Domains::names() const {
   const std::string what = "asking libvirt for its guests";
-  const auto text = connected(uri_, what, connect_timeout_, [&](const Connection& c) -> Result<std::string> {
-    virDomainPtr* domains = nullptr;
-    const int count = c.calls.list_all(c.connection, &domains, 0);
-    if (count < 0) return fail(c.api.last_error(what));
-    std::string names;
-    for (int i = 0; i < count; ++i) names += std::string(c.calls.name(domains[i])) + end_mark;
-    return names;
-  });
+  const auto text =
+      connected(uri_, what, connect_timeout_, [&](const DomainConnection& c) -> Result<std::string> {
+        virDomainPtr* domains = nullptr;
+        const int count = c.calls.list_all(c.connection, &domains, 0);
+        if (count < 0) return fail(c.api.last_error(what));
+        std::string names;
+        for (int i = 0; i < count; ++i) names += std::string(c.calls.name(domains[i])) + end_mark;
+        return names;
+      });
   if (!text) return fail(text.error());
   std::vector<std::string> names;
   for (const auto name : split(*text, end_mark))
@@ -136,7 +138,7 @@ Result<std::vector<NamedXml>> Domains::xmls(const std::vector<std::string>& gues
   while (all.size() < guests.size()) {
     const std::size_t first = all.size(), end = std::min(first + at_once, guests.size());
     const auto text =
-        connected(uri_, "asking libvirt for its guests", connect_timeout_, [&](const Connection& c) {
+        connected(uri_, "asking libvirt for its guests", connect_timeout_, [&](const DomainConnection& c) {
           std::string answers;
           for (std::size_t i = first; i < end; ++i) {
             const auto xml = c.xml(guests[i], VIR_DOMAIN_XML_INACTIVE);
@@ -170,10 +172,11 @@ Result<void> Domains::detach(const std::string& guest, const std::string& device
 
 Result<void> Domains::define(const std::string& guest, const std::string& domain_xml) const {
   const std::string what = "libvirt does not define " + in_quotes(guest);
-  const auto done = connected(uri_, what, connect_timeout_, [&](const Connection& c) -> Result<std::string> {
-    if (c.calls.define(c.connection, domain_xml.c_str()) == nullptr) return fail(c.api.last_error(what));
-    return std::string();
-  });
+  const auto done =
+      connected(uri_, what, connect_timeout_, [&](const DomainConnection& c) -> Result<std::string> {
+        if (c.calls.define(c.connection, domain_xml.c_str()) == nullptr) return fail(c.api.last_error(what));
+        return std::string();
+      });
   if (!done) return fail(done.error());
   return {};
 }

@@ -51,3 +51,4 @@ for call in fdatasync unlink; do # each step is undone, the journal goes
 done
 [ "$kills" -ge 11 ] || fail "release was killed at only $((kills - 6)) writes"
 expect_same_state "$before"
+[ ! -e "$run_folder/.new" ] || fail "a journal that was never whole is still there after a start"

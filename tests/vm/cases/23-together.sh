@@ -4,7 +4,7 @@
 . ./lib.sh
 before=$(host_state)
 cp /etc/libvirt/qemu-hook/host.toml "$scratch/host.toml"
-printf '[deadlines]\nlock = 15\n' >/etc/libvirt/qemu-hook/host.toml
+printf '[deadlines]\nlock = 30\n' >/etc/libvirt/qemu-hook/host.toml
 units=("$nic" "${card[*]}" "$edu") # what goes together
 
 step "twenty prepares"

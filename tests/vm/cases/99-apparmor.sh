@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # AppArmor was enforcing, and denied nothing to libvirtd or the hook in all the cases before, but for what 43 is about.
+# every suite
 # once
 . ./lib.sh
 expect_match "AppArmor's profiles" '^libvirtd \(enforce\)' "$(</sys/kernel/security/apparmor/profiles)"

@@ -7,7 +7,7 @@ case_limit=300 # seconds, unless a case has a line `# limit: SECONDS`
 test_suite() {
     local suite=$1 stop_after=yes status=0
     shift
-    collect_cases "$@"
+    if [ "${1-}" = shared ]; then collect_share "$suite"; else collect_cases "$@"; fi
     take_machine "$suite"
     [ -x "$checkout/build/qemu-hook" ] || die "build/qemu-hook is not there: cmake -B build && cmake --build build"
 
@@ -30,7 +30,7 @@ take_machine() {
     }
 }
 
-# test_all [CASE...]: every suite, side by side, each line with its suite's name in front.
+# test_all [shared | CASE...]: every suite, side by side, each line with its suite's name in front.
 test_all() {
     local suite logs runs=() shows=() status=0
     logs=$(mktemp -d)
@@ -81,6 +81,22 @@ collect_cases() {
         [ -e "$path" ] || die "no case named $name in tests/vm/cases"
         cases+=("$path")
     done
+}
+
+# collect_share SUITE: sets $cases to the suite's part where each case runs once: the suites take turns, but a case with a
+# line `# every suite` runs in all of them.
+collect_share() {
+    local path share=() turn=0
+    collect_cases
+    for path in "${cases[@]}"; do
+        if grep --quiet '^# every suite$' "$path"; then
+            share+=("$path")
+        else
+            [ "${suites[turn % ${#suites[@]}]}" != "$1" ] || share+=("$path")
+            turn=$((turn + 1))
+        fi
+    done
+    cases=("${share[@]}")
 }
 
 # What the machine needs: the installer, what the build installs, the cases.
