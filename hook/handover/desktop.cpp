@@ -11,6 +11,7 @@
 #include "host/names.h"
 #include "host/pci/pci_device.h"
 #include "host/processes/sessions.h"
+#include "host/processes/sound_servers.h"
 
 namespace qh::handover {
 namespace {
@@ -148,7 +149,7 @@ Result<void> undo(Ports& ports, const EndPersistence& step) {
 Result<void> execute(Ports& ports, const Record&, const WaitForHolders& step) {
   const Deadline deadline(ports.limit(ports.conf.deadlines.holders));
   for (;;) {
-    const auto holders = holders_of(ports, step.devices);
+    const auto holders = host::without_watchers(ports.host, holders_of(ports, step.devices));
     if (holders.empty()) return {};
     if (deadline.passed()) {
       const auto& first = holders.front();

@@ -12,6 +12,7 @@
 #include "host/names.h"
 #include "host/processes/holders.h"
 #include "host/processes/sessions.h"
+#include "host/processes/sound_servers.h"
 
 namespace qh::handover {
 namespace {
@@ -26,11 +27,6 @@ std::string awake_unit(const Guest& guest) {
   return "qemu-hook-awake-" + name.substr(0, 200) + ".service";
 }
 
-// logind and seatd open cards for the sessions that they serve, and close them with these.
-bool serves_sessions(const std::string& command) {
-  return command == "systemd-logind" || command.substr(0, 6) == "elogin" || command == "seatd";
-}
-
 constexpr char persistence_daemon[] = "nvidia-persiste";  // "comm" has 15 characters of its name
 
 void measure_holders(const Ports& ports, Screen& s) {
@@ -40,7 +36,7 @@ void measure_holders(const Ports& ports, Screen& s) {
   const auto sessions = host::list_sessions(ports.host);
   const bool has_systemd = ports.host.exists(names::systemd_runs);
   std::set<int> seen;
-  for (const auto& h : host::find_holders(ports.host, nodes).holders) {
+  for (const auto& h : host::without_watchers(ports.host, host::find_holders(ports.host, nodes).holders)) {
     if (!seen.insert(h.pid).second) continue;
     const auto place = host::place_of(ports.host, h.pid);
     if (h.command == persistence_daemon) {
@@ -51,7 +47,7 @@ void measure_holders(const Ports& ports, Screen& s) {
       continue;
     }
     // Without systemd nothing tells what ends with the desktop. A hot-plug node can be held.
-    if (!has_systemd || serves_sessions(h.command) || h.node.kind == host::NodeKind::hot_plug) continue;
+    if (!has_systemd || host::serves_sessions(h.command) || h.node.kind == host::NodeKind::hot_plug) continue;
     const bool on_seat = std::any_of(sessions.begin(), sessions.end(), [&](const auto& session) {
       return session.id == place.session && !session.seat.empty();
     });

@@ -9,25 +9,13 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "host/names.h"
-#include "host/processes/child.h"
+#include "host/services/tool.h"
 
 namespace qh::host {
 namespace {
 
 // How long a question may take that changes nothing.
 constexpr Milliseconds question_limit{5000};
-
-// Runs a program of the host, wherever its distribution has it. Only from these folders: libvirt's AppArmor
-// profile lets a confined hook run nothing else.
-Result<std::string> run_tool(const std::string& name, std::vector<std::string> arguments,
-                             Milliseconds timeout) {
-  for (const char* folder : {"/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/"}) {
-    if (!exists(folder + name)) continue;
-    arguments.insert(arguments.begin(), folder + name);
-    return run_program(arguments, timeout);
-  }
-  return fail(ErrorKind::not_found, name + " is not installed");
-}
 
 Result<void> without_text(const Result<std::string>& done) {
   if (!done) return fail(done.error());
