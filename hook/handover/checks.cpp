@@ -201,11 +201,9 @@ void check_holders(const Survey& s, Findings& out) {
     // As with every disk in use, nothing overrules it: what is written there would be lost.
     if (!disks.empty())
       refuse(out, "holders", d, "a disk of it is in use by " + describe(disks), "end that first");
-    if (d.conf.allow_in_use || contains(s.console_devices, d.address())) continue;
-    if (!own.empty())
-      refuse(out, "holders", d, "in use by " + describe(own),
-             "end that first; or, if it lets go by itself when the device goes, " + allow(s));
-    if (!behind.empty())
+    if (contains(s.console_devices, d.address())) continue;
+    for (auto& finding : check_desktop_holders(s.guest, d, own, s.desktop)) out.push_back(std::move(finding));
+    if (!behind.empty() && !d.conf.allow_in_use)
       add(out, "holders", Severity::warning, d.address(),
           "what is plugged into it is in use by " + describe(behind), "");
   }
@@ -215,6 +213,11 @@ void check_holders(const Survey& s, Findings& out) {
   out.push_back({"holders", Severity::warning, "",
                  "processes that could not be looked at may have a device open: " + join_few(pids),
                  s.sees_all ? "`ps -p " + join(pids, ",") + "` tells what they are" : "ask again as root"});
+}
+
+void warn_of_reservations(const Survey& s, Findings& out) {
+  for (const auto& d : s.guest.devices)
+    for (auto& finding : check_reservation(s.guest, d, s.desktop)) out.push_back(std::move(finding));
 }
 
 void check_sriov(const Survey& s, Findings& out) {
@@ -304,7 +307,7 @@ std::vector<Finding> check(const Survey& s) {
   for (const auto look :
        {check_claims, check_present, check_answers, check_identity, check_iommu, check_storage, check_groups,
         check_network, check_in_use, check_holders, check_sriov, check_drivers, warn_of_last_inputs,
-        warn_of_roms, warn_of_siblings, warn_of_reset_bugs})
+        warn_of_roms, warn_of_reservations, warn_of_siblings, warn_of_reset_bugs})
     look(s, findings);
   std::stable_sort(findings.begin(), findings.end(),
                    [](const Finding& a, const Finding& b) { return a.severity < b.severity; });

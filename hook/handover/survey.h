@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "handover/claims.h"
+#include "handover/desktop_holders.h"
 #include "handover/guest.h"
 #include "host/host.h"
 #include "host/network/network.h"
@@ -34,6 +35,7 @@ struct Survey {
   // Functions of the guest on a card that carries the console: the desktop that holds them is stopped first.
   std::vector<PciAddress> console_devices;
   host::Holders holders;
+  DesktopFacts desktop;                      // about the holders
   host::LastInputs last_inputs;              // that go with the guest
   std::vector<std::string> rom_problems;     // a sentence each
   std::map<std::string, std::string> names;  // of the cards in question, by identity
