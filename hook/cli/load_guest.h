@@ -30,6 +30,7 @@ Result<LoadedGuest> load_guest(const host::Host& host, const Options& options,
 
 // The same from a domain that is there already.
 Result<LoadedGuest> put_together(const host::Host& host, const config::HostConf& host_conf,
-                                 xml::Domain domain, Conf conf);
+                                 xml::Domain domain, Conf conf,
+                                 const handover::ReserveSettings& reserve = {});
 
 }  // namespace qh::cli

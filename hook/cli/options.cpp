@@ -32,6 +32,10 @@ constexpr std::array table{
     Row{"--add", Argument::list, "ADDRESS",
         "first add these devices of this host to the guest; needs libvirt's daemon", " --setup "},
     Row{"--remove", Argument::list, "ADDRESS", "first take these out of the guest", " --setup "},
+    Row{"--reserve", Argument::attached, "LEVEL",
+        "make this host's desktops leave the guest's graphics card alone: display (the default), all (other "
+        "programs and sound as well) or no",
+        " --setup "},
     Row{"--dry-run", Argument::none, "", "say what would be done, print the XML, change nothing",
         " --setup --prune "},
     Row{"--xml", Argument::required, "FILE", "the domain's XML from FILE, - for stdin, instead of libvirt's",
@@ -73,7 +77,7 @@ class Parser {
   // The arguments of the row's option: behind '=', or the next words. Moves to the last word used.
   Result<std::vector<std::string>> arguments(const Row& row);
   Result<void> take_command(const Row& row, const std::vector<std::string>& arguments);
-  void take_option(const Row& row, const std::vector<std::string>& arguments);
+  Result<void> take_option(const Row& row, const std::vector<std::string>& arguments);
   Result<void> check() const;
   Result<void> check_setup() const;
 
@@ -93,8 +97,7 @@ Result<void> Parser::word() {
   const auto values = arguments(*row);
   if (!values) return fail(values.error());
   if (row->is_command()) return take_command(*row, *values);
-  take_option(*row, *values);
-  return {};
+  return take_option(*row, *values);
 }
 
 Result<std::vector<std::string>> Parser::arguments(const Row& row) {
@@ -135,7 +138,7 @@ Result<void> Parser::take_command(const Row& row, const std::vector<std::string>
   return {};
 }
 
-void Parser::take_option(const Row& row, const std::vector<std::string>& arguments) {
+Result<void> Parser::take_option(const Row& row, const std::vector<std::string>& arguments) {
   given_.push_back(&row);
   const std::string_view name = row.name;
   if (name == "--json") options_.json = true;
@@ -146,6 +149,13 @@ void Parser::take_option(const Row& row, const std::vector<std::string>& argumen
   if (name == "--format") options_.format = arguments.front();
   auto* list = name == "--add" ? &options_.add : name == "--remove" ? &options_.remove : nullptr;
   if (list != nullptr) list->insert(list->end(), arguments.begin(), arguments.end());
+  if (name != "--reserve") return {};
+  const std::string level = arguments.empty() ? "display" : arguments.front();
+  for (const auto known : {Reserve::no, Reserve::display, Reserve::all})
+    if (level == to_string(known)) options_.reserve = known;
+  if (!options_.reserve)
+    return wrong("--reserve cannot be " + in_quotes(level) + ", only display, all or no");
+  return {};
 }
 
 Result<void> Parser::check() const {
@@ -165,7 +175,8 @@ Result<void> Parser::check() const {
 Result<void> Parser::check_setup() const {
   const bool changes = !options_.add.empty() || !options_.remove.empty();
   if (options_.guest.empty() && !options_.all) return wrong("--setup needs GUEST or --all");
-  if (options_.all && (!options_.guest.empty() || changes)) return wrong("--all does not go with one guest");
+  if (options_.all && (!options_.guest.empty() || changes || options_.reserve))
+    return wrong("--all does not go with one guest");
   if (changes && !options_.xml.empty())
     return wrong("--add and --remove change libvirt's guest, so they do not go with --xml");
   return {};
@@ -176,6 +187,7 @@ std::string call_of(const Row& row) {
   std::string call = row.name;
   if (row.argument == Argument::required) call += " " + argument;
   if (row.argument == Argument::optional) call += " [" + argument + "]";
+  if (row.argument == Argument::attached) call += "[=" + argument + "]";
   if (row.argument == Argument::list) call += " " + argument + "...";
   if (row.second != nullptr) call += std::string(" [") + row.second + "]";
   return call;

@@ -1,11 +1,13 @@
 // The command line: what can be said, and what was.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/reserve.h"
 #include "core/result.h"
 
 namespace qh::cli {
@@ -18,12 +20,19 @@ struct Options {
   std::string device;                    // --query's
   std::string format;                    // --query's: empty or "sh"
   std::vector<std::string> add, remove;  // addresses as they were typed
+  std::optional<Reserve> reserve;        // --setup's
   bool all = false;
   bool dry_run = false;
   bool json = false;
 };
 
-enum class Argument { none, optional, required, list };
+enum class Argument {
+  none,
+  optional,
+  required,
+  list,
+  attached,  // optional, and only behind '='
+};
 
 // A row of the command table: one that says what to do, or one that says how.
 struct Row {
