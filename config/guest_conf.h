@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/pci_address.h"
+#include "core/reserve.h"
 #include "core/result.h"
 
 namespace qh::config {
@@ -13,7 +14,7 @@ namespace qh::config {
 enum class Gpu { automatic, primary, secondary, none };
 enum class Detach { automatic, always, never };
 enum class Reset { none, automatic, flr, pm, bus, device_specific, remove_rescan };
-enum class Reserve { no, display, all };  // what of a card is kept from the host's desktops
+using qh::Reserve;
 
 const char* to_string(Gpu value);    // as written in the conf: "auto", "primary", …
 const char* to_string(Reset value);  // "none", "auto", "flr", …, "remove-rescan"
