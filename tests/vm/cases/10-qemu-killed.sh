@@ -10,13 +10,3 @@ step "kill QEMU"
 kill -KILL "$(</run/libvirt/qemu/victim.pid)"
 wait_until 60 "the guest's end" guest_is victim 'shut off'
 expect_same_state "$before"
-
-# One that takes longer to end than a moment: its devices are waited for.
-start_guest victim
-"$hook" victim release end - </dev/null &
-release=$!
-sleep 5
-kill -0 "$release" || fail "the release did not wait for QEMU"
-destroy_guest victim
-wait "$release" || fail "the release gave up"
-expect_same_state "$before"
