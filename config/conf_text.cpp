@@ -71,8 +71,12 @@ std::vector<std::string> device_block(const WantedDevice& device) {
   if (!device.identity.empty())
     lines.push_back(with_comment("identity = " + toml_string(device.identity),
                                  "vendor:device, subsystem, class: the card that was meant"));
-  for (const auto& setting : device_settings())
-    lines.push_back(with_comment("# " + aligned(setting.line(setting.word(DeviceConf{}))), setting.comment));
+  for (const auto& setting : device_settings()) {
+    const bool is_set = device.reserve && setting.key == std::string_view("reserve");
+    const std::string line = is_set ? setting.line(to_string(*device.reserve))
+                                    : "# " + aligned(setting.line(setting.word(DeviceConf{})));
+    lines.push_back(with_comment(line, setting.comment));
+  }
   return lines;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/pci_address.h"
+#include "core/reserve.h"
 #include "core/result.h"
 
 namespace qh::config {
@@ -13,6 +14,7 @@ namespace qh::config {
 enum class Gpu { automatic, primary, secondary, none };
 enum class Detach { automatic, always, never };
 enum class Reset { none, automatic, flr, pm, bus, device_specific, remove_rescan };
+using qh::Reserve;
 
 const char* to_string(Gpu value);    // as written in the conf: "auto", "primary", …
 const char* to_string(Reset value);  // "none", "auto", "flr", …, "remove-rescan"
@@ -25,6 +27,7 @@ struct DeviceConf {
   Detach detach = Detach::automatic;
   Reset reset = Reset::none;
   bool allow_in_use = false;
+  Reserve reserve = Reserve::no;
 
   bool operator==(const DeviceConf&) const = default;
 };

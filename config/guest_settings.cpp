@@ -27,6 +27,9 @@ const Settings<DeviceConf>& device_settings() {
               {"device_specific", Reset::device_specific},
               {"remove-rescan", Reset::remove_rescan}}),
       yes_or_no("allow_in_use", &DeviceConf::allow_in_use, "hand it over although the host uses it"),
+      one_of("reserve", &DeviceConf::reserve,
+             {{"no", Reserve::no}, {"display", Reserve::display}, {"all", Reserve::all}},
+             "keep the host's desktops off it"),
   };
   return table;
 }

@@ -17,14 +17,16 @@ namespace qh::config {
 namespace {
 
 // A user's comment and a setting that is commented out look different: "# reset = …".
-bool commented_setting(std::string_view line) {
+bool commented_setting(std::string_view line, std::string_view key) {
   line = trimmed(line);
+  if (!line.starts_with("#")) return false;
   line.remove_prefix(std::min(line.find_first_not_of("# \t"), line.size()));
+  return line.starts_with(key) && trimmed(line.substr(key.size())).substr(0, 1) == "=";
+}
+bool commented_setting(std::string_view line) {
   static const auto keys = device_keys();
-  for (std::string_view key : keys)
-    if (line.substr(0, key.size()) == key && trimmed(line.substr(key.size())).substr(0, 1) == "=")
-      return true;
-  return false;
+  return std::any_of(keys.begin(), keys.end(),
+                     [&](std::string_view key) { return commented_setting(line, key); });
 }
 
 // With their values.
@@ -46,6 +48,7 @@ class Editor {
   Result<void> head();
   Result<void> compare();
   Result<void> keep_device(const TomlValue& table, DeviceConf& device, const WantedDevice& wanted);
+  Result<void> set_reserve(const TomlValue& table, DeviceConf& device, Reserve wanted);
   Result<void> apply();
   Result<Synced> read_back();
 
@@ -68,6 +71,7 @@ class Editor {
   std::vector<const TomlValue*> gone_;
   // Lines to put in, by the line that they come before.
   std::map<std::size_t, std::vector<std::string>> insertions_;
+  std::map<std::size_t, std::string> replacements_;
   Synced out_;
 };
 
@@ -174,12 +178,42 @@ Result<void> Editor::compare() {
     out_.added.push_back(device.address);
     new_ones_.push_back(device);
     kept.push_back({device.address, device.identity});
+    if (device.reserve) kept.back().reserve = *device.reserve;
   }
   expected_.devices = std::move(kept);
   return {};
 }
 
+// The line that is there, or else the one that is commented out in a new conf.
+Result<void> Editor::set_reserve(const TomlValue& table, DeviceConf& device, Reserve wanted) {
+  const TomlEntry* entry = table.find("reserve");
+  if ((entry ? device.reserve : guest_.default_reserve) == wanted) return {};
+  const auto editable = block(table);
+  if (!editable) return fail(editable.error());
+  device.reserve = wanted;
+  if (entry) return set_string(entry->value, to_string(wanted));
+  for (std::size_t at = editable->begin; at < editable->end; ++at) {
+    if (!commented_setting(lines_[at], "reserve")) continue;
+    const std::string& line = lines_[at];
+    const std::size_t hash = line.find('#'), key = line.find("reserve"), comment = line.find('#', key);
+    std::string text = line.substr(0, hash) + "reserve = " + toml_string(to_string(wanted));
+    if (comment != std::string::npos) {
+      text.resize(std::max(text.size() + 1, comment), ' ');
+      text += line.substr(comment);
+    }
+    replacements_[at] = std::move(text);
+    return {};
+  }
+  std::size_t last = 0;
+  for (const TomlEntry& other : table.entries) last = std::max(last, other.value.end.line);
+  for (const TomlEntry& other : table.entries)
+    if (other.value.end.line == last) insert_beside(other, true, {{"reserve", to_string(wanted)}});
+  return {};
+}
+
 Result<void> Editor::keep_device(const TomlValue& table, DeviceConf& device, const WantedDevice& wanted) {
+  if (wanted.reserve)
+    if (auto done = set_reserve(table, device, *wanted.reserve); !done) return done;
   if (wanted.identity.empty() || wanted.identity == device.identity) return {};
   const bool other_card = !device.identity.empty();
   if (other_card && on_other_card_ == OnOtherCard::keep) return {};
@@ -255,6 +289,7 @@ Result<void> Editor::apply() {
       for (std::string& line : device_block(device)) place.push_back(std::move(line));
     }
   }
+  for (auto& [at, text] : replacements_) lines_.replace(at, std::move(text));
   // From the end to the beginning, so that the line numbers ahead stay true.
   while (!insertions_.empty() || !to_drop.empty()) {
     const auto last = insertions_.empty() ? insertions_.end() : std::prev(insertions_.end());

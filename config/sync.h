@@ -1,6 +1,7 @@
 // Keeps the text of a guest's conf in step with the domain's XML, byte for byte around the user's own.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,14 +15,16 @@ namespace qh::config {
 // A device that the XML has, with what the host says about it.
 struct WantedDevice {
   PciAddress address;
-  std::string identity = {};  // empty: not present on this host now, or not readable
-  std::string name = {};      // for the comment, "NVIDIA GA104 [GeForce RTX 3070]"; may be empty
+  std::string identity = {};            // empty: not present on this host now, or not readable
+  std::string name = {};                // for the comment, "NVIDIA GA104 [GeForce RTX 3070]"; may be empty
+  std::optional<Reserve> reserve = {};  // to be set to this; nothing: it stays as it is
 };
 
 struct WantedGuest {
   std::string name;
   std::string uuid = {};  // may be empty: then the conf's stays
   std::vector<WantedDevice> devices = {};
+  Reserve default_reserve = Reserve::no;  // of a device whose conf does not say
 };
 
 // What to do where another card stands at an address than the conf means.

@@ -1,7 +1,10 @@
 #include "xml/values.h"
 
+#include <charconv>
 #include <cstdlib>
 #include <limits>
+#include <pugixml.hpp>
+#include <utility>
 
 #include "core/text.h"
 
@@ -14,52 +17,21 @@ bool is_xml_character(std::uint32_t c) {
          (c >= 0x10000 && c <= 0x10ffff);
 }
 
-void append_utf8(std::string& out, std::uint32_t c) {
-  const auto put = [&](std::uint32_t byte) { out += static_cast<char>(static_cast<unsigned char>(byte)); };
-  if (c < 0x80) {
-    put(c);
-  } else if (c < 0x800) {
-    put(0xc0 | c >> 6);
-    put(0x80 | (c & 0x3f));
-  } else if (c < 0x10000) {
-    put(0xe0 | c >> 12);
-    put(0x80 | (c >> 6 & 0x3f));
-    put(0x80 | (c & 0x3f));
-  } else {
-    put(0xf0 | c >> 18);
-    put(0x80 | (c >> 12 & 0x3f));
-    put(0x80 | (c >> 6 & 0x3f));
-    put(0x80 | (c & 0x3f));
-  }
-}
-
-// "#10" or "#xA", without '&' and ';'.
-std::optional<std::uint32_t> character_reference(std::string_view name) {
-  name.remove_prefix(1);
-  std::uint32_t base = 10;
-  if (!name.empty() && name.front() == 'x') {
-    base = 16;
-    name.remove_prefix(1);
-  }
-  if (name.empty()) return std::nullopt;
+// What "&NAME;" stands for: one of XML's own five, or a character reference, "#10" or "#xA".
+std::optional<std::string> entity(std::string_view name) {
+  constexpr std::pair<std::string_view, const char*> predefined[] = {
+      {"amp", "&"}, {"lt", "<"}, {"gt", ">"}, {"quot", "\""}, {"apos", "'"}};
+  for (const auto& [known, text] : predefined)
+    if (name == known) return text;
+  if (!name.starts_with('#')) return std::nullopt;
+  const bool is_hexadecimal = name.starts_with("#x");
+  name.remove_prefix(is_hexadecimal ? 2 : 1);
   std::uint32_t value = 0;
-  for (char c : name) {
-    const int digit = hex_digit(c);
-    if (digit < 0 || static_cast<std::uint32_t>(digit) >= base) return std::nullopt;
-    value = value * base + static_cast<std::uint32_t>(digit);
-    if (value > 0x10ffff) return std::nullopt;
-  }
-  if (!is_xml_character(value)) return std::nullopt;
-  return value;
-}
-
-std::optional<char> predefined_entity(std::string_view name) {
-  if (name == "amp") return '&';
-  if (name == "lt") return '<';
-  if (name == "gt") return '>';
-  if (name == "quot") return '"';
-  if (name == "apos") return '\'';
-  return std::nullopt;
+  const auto [end, error] =
+      std::from_chars(name.data(), name.data() + name.size(), value, is_hexadecimal ? 16 : 10);
+  if (error != std::errc() || end != name.data() + name.size() || !is_xml_character(value))
+    return std::nullopt;
+  return pugi::as_utf8(std::wstring(1, static_cast<wchar_t>(value)));
 }
 
 }  // namespace
@@ -72,17 +44,9 @@ std::optional<std::string> unescape(std::string_view raw, Place place) {
     if (c == '&') {
       const auto end = raw.find(';', i);
       if (end == std::string_view::npos) return std::nullopt;
-      const std::string_view name = raw.substr(i + 1, end - i - 1);
-      if (name.empty()) return std::nullopt;
-      if (name.front() == '#') {
-        const auto character = character_reference(name);
-        if (!character) return std::nullopt;
-        append_utf8(out, *character);
-      } else {
-        const auto character = predefined_entity(name);
-        if (!character) return std::nullopt;
-        out += *character;
-      }
+      const auto text = entity(raw.substr(i + 1, end - i - 1));
+      if (!text) return std::nullopt;
+      out += *text;
       i = end;
     } else if (c == '\r') {
       // XML's line ends: \r\n and \r are read as \n.

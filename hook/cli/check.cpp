@@ -1,4 +1,5 @@
 // qemu-hook --check [GUEST]
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -6,6 +7,7 @@
 #include "cli/load_guest.h"
 #include "cli/output.h"
 #include "core/text.h"
+#include "handover/desktop_holders.h"
 #include "handover/readiness.h"
 
 namespace qh::cli {
@@ -33,6 +35,23 @@ Exit check_this_host(const host::Host& host, const Options& options) {
   return done_if(ok);
 }
 
+// Of those of the guest's devices that are to be reserved. What keeps one from being in force is a finding.
+nlohmann::ordered_json reservations(const host::Host& host, const handover::Guest& guest,
+                                    const std::vector<handover::Finding>& findings) {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& d : guest.devices) {
+    const auto state = handover::reservation(host, d);
+    if (state == handover::Reservation::none) continue;
+    const bool held = std::any_of(findings.begin(), findings.end(), [&](const auto& f) {
+      return f.check == "holders" && f.device == d.address().text();
+    });
+    list.push_back({{"device", d.address().text()},
+                    {"level", to_string(d.conf.reserve)},
+                    {"in_force", state == handover::Reservation::in_force && !held}});
+  }
+  return list;
+}
+
 }  // namespace
 
 Exit check(const host::Host& host, const Options& options) {
@@ -48,11 +67,16 @@ Exit check(const host::Host& host, const Options& options) {
     auto object = to_json(guest, gpu.kind);
     object["ok"] = ok;
     object["findings"] = to_json(findings);
+    object["reservations"] = reservations(host, guest, findings);
     print_json(object);
     return done_if(ok);
   }
   if (!guest.devices.empty()) std::printf("%s\n", device_table(guest).c_str());
   for (const auto& line : gpu.sentences()) std::fputs(paragraph(line, 2).c_str(), stdout);
+  for (const auto& r : reservations(host, guest, findings))
+    if (r["in_force"] == true)
+      std::printf("  %s is reserved (%s), in force: no desktop uses it.\n",
+                  r["device"].get<std::string>().c_str(), r["level"].get<std::string>().c_str());
   return report(guest.name, findings);
 }
 

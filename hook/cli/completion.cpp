@@ -21,7 +21,10 @@ std::string words_for(std::string_view argument) {
   return "";
 }
 std::string fixed_words(std::string_view argument) {
-  return argument == "SHELL" ? "bash zsh fish" : argument == "FORMAT" ? "sh" : "";
+  return argument == "SHELL"    ? "bash zsh fish"
+         : argument == "FORMAT" ? "sh"
+         : argument == "LEVEL"  ? "display all no"
+                                : "";
 }
 
 std::string commands() {
@@ -46,7 +49,7 @@ struct Case {
 std::vector<Case> argument_cases() {
   std::vector<Case> cases;
   for (const auto& row : command_table())
-    if (row.argument != Argument::none)
+    if (row.argument != Argument::none && row.argument != Argument::attached)
       cases.push_back({row.name, words_for(row.argument_name), fixed_words(row.argument_name),
                        row.argument_name == std::string_view("FILE")});
   return cases;
@@ -73,8 +76,18 @@ _qemu_hook() {
 )sh";
   std::string names = commands();
   std::replace(names.begin(), names.end(), ' ', '|');
-  text +=
-      "            " + names + ") command=${COMP_WORDS[i]} ;;\n        esac\n    done\n    case $before in\n";
+  text += "            " + names + ") command=${COMP_WORDS[i]} ;;\n        esac\n    done\n" +
+          R"sh(    # '=' parts words as well.
+    local attached=''
+    [[ $before != = ]] || attached=${COMP_WORDS[COMP_CWORD - 2]}
+    [[ $current != = ]] || attached=$before current=''
+    case $attached in
+)sh";
+  for (const auto& row : command_table())
+    if (row.argument == Argument::attached)
+      text += std::string("        ") + row.name + ") mapfile -t COMPREPLY < <(compgen -W '" +
+              fixed_words(row.argument_name) + "' -- \"$current\") && return ;;\n";
+  text += "    esac\n    case $before in\n";
   for (const auto& c : argument_cases()) {
     text += "        " + c.option + ") ";
     if (!c.list.empty())
@@ -133,9 +146,9 @@ std::string zsh_argument(const Row& row) {
                              : name == "FILE" ? "_files"
                                               : "(" + fixed_words(name) + ")";
   // A list goes on until the next option.
-  const char* separator = row.argument == Argument::optional ? "::"
-                          : row.argument == Argument::list   ? ":*-*:"
-                                                             : ":";
+  const char* separator = row.argument == Argument::optional || row.argument == Argument::attached ? "::"
+                          : row.argument == Argument::list                                         ? ":*-*:"
+                                                                                                   : ":";
   return separator + name + ":" + action;
 }
 
@@ -152,8 +165,9 @@ _arguments -S \
   for (const auto& row : command_table()) {
     // A list's option can stand there again for each of its words.
     text += "    " +
-            shell_quoted((row.argument == Argument::list ? "*" : "") + std::string(row.name) + "[" +
-                         escaped_for_zsh(row.help) + "]" + zsh_argument(row)) +
+            shell_quoted((row.argument == Argument::list ? "*" : "") + std::string(row.name) +
+                         (row.argument == Argument::attached ? "=-" : "") + "[" + escaped_for_zsh(row.help) +
+                         "]" + zsh_argument(row)) +
             " \\\n";
   }
   return text + "    '*:GUEST:_qemu_hook_list guests'\n";
@@ -182,7 +196,8 @@ std::string fish() {
     text += std::string("complete -c qemu-hook -l ") + (row.name + 2) + " -n '" +
             (row.is_command() ? "not " : "") + "__fish_seen_argument" + fish_commands(row) + "' -d " +
             shell_quoted(row.help);
-    if (row.argument != Argument::none && !row.is_command())
+    if (row.argument == Argument::attached) text += words;
+    if (row.argument != Argument::none && row.argument != Argument::attached && !row.is_command())
       text += row.argument_name == std::string_view("FILE") ? " -r -F" : " -x" + words;
     text += "\n";
     // A command's own word stands apart, since the condition for the command is over with it.

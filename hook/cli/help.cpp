@@ -13,6 +13,7 @@ std::string call_of(const Row& row) {
   std::string call = row.name;
   if (row.argument == Argument::required) call += " " + argument;
   if (row.argument == Argument::optional) call += " [" + argument + "]";
+  if (row.argument == Argument::attached) call += "[=" + argument + "]";
   if (row.argument == Argument::list) call += " " + argument + "...";
   if (row.second != nullptr) call += std::string(" [") + row.second + "]";
   return call;

@@ -16,11 +16,12 @@ Result<LoadedGuest> load_guest(const host::Host& host, const Options& options,
 }
 
 Result<LoadedGuest> put_together(const host::Host& host, const config::HostConf& host_conf,
-                                 xml::Domain domain, Conf use) {
+                                 xml::Domain domain, Conf use, const handover::ReserveSettings& reserve) {
   const bool accepts = use == Conf::sync_and_accept || use == Conf::read_only_and_accept;
   const bool writes = use == Conf::sync_and_accept || use == Conf::sync;
   const auto get = writes ? handover::sync_conf : handover::read_conf;
-  auto conf = get(host, host_conf, domain, accepts ? config::OnOtherCard::accept : config::OnOtherCard::keep);
+  auto conf = get(host, host_conf, domain, accepts ? config::OnOtherCard::accept : config::OnOtherCard::keep,
+                  reserve);
   if (!conf) return fail(conf.error());
   for (const auto& notice : conf->notices) print_warning(notice);
   auto guest = handover::make_guest(domain, conf->synced.conf, host);

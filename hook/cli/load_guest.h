@@ -31,7 +31,8 @@ Result<LoadedGuest> load_guest(const host::Host& host, const Options& options,
 
 // The same from a domain that is there already.
 Result<LoadedGuest> put_together(const host::Host& host, const config::HostConf& host_conf,
-                                 xml::Domain domain, Conf conf);
+                                 xml::Domain domain, Conf conf,
+                                 const handover::ReserveSettings& reserve = {});
 
 // What a start of the guest would be told and would do, with this process denied what the hook is denied.
 handover::Assessment assess_start(const host::Host& host, const handover::Guest& guest);

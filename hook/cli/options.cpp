@@ -42,6 +42,10 @@ constexpr std::array command_rows{
         "first add these devices of this host to the guest; needs libvirt's daemon", nullptr, of(setup)},
     Row{"--remove", Argument::list, "ADDRESS", "first remove these devices from the guest", nullptr,
         of(setup)},
+    Row{"--reserve", Argument::attached, "LEVEL",
+        "make this host's desktops leave the guest's graphics card alone: display (the default), all (other "
+        "programs and sound as well) or no",
+        nullptr, of(setup)},
     Row{"--dry-run", Argument::none, "", "say what would be done, print the XML, change nothing", nullptr,
         of(setup, prune)},
     Row{"--xml", Argument::required, "FILE",
@@ -84,7 +88,7 @@ class Parser {
   // The arguments of the row's option: behind '=', or the next words. Moves to the last word used.
   Result<std::vector<std::string>> arguments(const Row& row);
   Result<void> take_command(const Row& row, const std::vector<std::string>& arguments);
-  void take_option(const Row& row, const std::vector<std::string>& arguments);
+  Result<void> take_option(const Row& row, const std::vector<std::string>& arguments);
   Result<void> check() const;
   Result<void> check_setup() const;
 
@@ -105,8 +109,7 @@ Result<void> Parser::word() {
   const auto values = arguments(*row);
   if (!values) return fail(values.error());
   if (row->is_command()) return take_command(*row, *values);
-  take_option(*row, *values);
-  return {};
+  return take_option(*row, *values);
 }
 
 Result<std::vector<std::string>> Parser::arguments(const Row& row) {
@@ -149,7 +152,7 @@ Result<void> Parser::take_command(const Row& row, const std::vector<std::string>
   return {};
 }
 
-void Parser::take_option(const Row& row, const std::vector<std::string>& arguments) {
+Result<void> Parser::take_option(const Row& row, const std::vector<std::string>& arguments) {
   given_.push_back(&row);
   const std::string_view name = row.name;
   if (name == "--json") options_.json = true;
@@ -160,6 +163,13 @@ void Parser::take_option(const Row& row, const std::vector<std::string>& argumen
   if (name == "--format") options_.format = arguments.front();
   auto* list = name == "--add" ? &options_.add : name == "--remove" ? &options_.remove : nullptr;
   if (list != nullptr) list->insert(list->end(), arguments.begin(), arguments.end());
+  if (name != "--reserve") return {};
+  const std::string level = arguments.empty() ? "display" : arguments.front();
+  for (const auto known : {Reserve::no, Reserve::display, Reserve::all})
+    if (level == to_string(known)) options_.reserve = known;
+  if (!options_.reserve)
+    return wrong("--reserve cannot be " + in_quotes(level) + ", only display, all or no");
+  return {};
 }
 
 Result<void> Parser::check() const {
@@ -178,7 +188,7 @@ Result<void> Parser::check() const {
 Result<void> Parser::check_setup() const {
   const bool changes = !options_.add.empty() || !options_.remove.empty();
   if (options_.guest.empty() && !options_.all) return wrong("--setup needs GUEST or --all");
-  if (options_.all && (!options_.guest.empty() || changes))
+  if (options_.all && (!options_.guest.empty() || changes || options_.reserve))
     return wrong("--all cannot be used with one guest");
   if (changes && !options_.xml.empty())
     return wrong("--add and --remove change libvirt's guest, so they cannot be used with --xml");

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "cli/cli.h"
+#include "core/reserve.h"
 #include "core/result.h"
 #include "host/host.h"
 
@@ -23,12 +25,19 @@ struct Options {
   std::string device;                    // --query's
   std::string format;                    // --query's: empty or "sh"
   std::vector<std::string> add, remove;  // addresses as they were typed
+  std::optional<Reserve> reserve;        // --setup's
   bool all = false;
   bool dry_run = false;
   bool json = false;
 };
 
-enum class Argument { none, optional, required, list };
+enum class Argument {
+  none,
+  optional,
+  required,
+  list,
+  attached,  // optional, and only behind '='
+};
 
 // A row of the command table: a command, or an option of some commands.
 struct Row {

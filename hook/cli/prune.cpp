@@ -13,6 +13,7 @@
 #include "cli/known_guests.h"
 #include "cli/output.h"
 #include "cli/picker.h"
+#include "cli/reservation.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "handover/conf.h"
@@ -108,6 +109,7 @@ Exit prune(const host::Host& host, const Options& options) {
       o.backup = *backup;
       if (!options.json) std::printf("  kept as %s\n", o.backup.c_str());
     }
+  if (!options.dry_run) (void)sync_reservations(host, *host_conf);
   if (options.json) {
     ordered_json list = ordered_json::array();
     for (const auto& o : *orphans)

@@ -9,6 +9,7 @@
 #include "cli/load_guest.h"
 #include "cli/output.h"
 #include "cli/picker.h"
+#include "cli/reservation.h"
 #include "cli/setup_report.h"
 #include "handover/cards.h"
 #include "host/host.h"
@@ -31,12 +32,71 @@ Exit show_change(const Options& options, const GuestChange& change) {
   return print(options, {{"guest", options.guest}, {"xml", text}}, text);
 }
 
+// What --reserve sets in the conf.
+Result<handover::ReserveSettings> reserve_settings(const host::Host& host, const Options& options,
+                                                   const config::HostConf& host_conf,
+                                                   const xml::Domain& domain) {
+  if (!host_conf.write_confs)
+    return fail(ErrorKind::refused,
+                "cannot reserve: write_confs = false in host.toml, and the conf is what says it",
+                "write the guest's conf yourself, with `reserve` in it, and call `qemu-hook --setup` again");
+  const auto now = put_together(host, host_conf, domain, Conf::read_only_and_accept);
+  if (!now) return fail(now.error());
+  if (*options.reserve != Reserve::no)
+    if (auto may = handover::may_reserve(host, host_conf.defaults, now->guest); !may)
+      return fail(may.error());
+  return handover::reserve_settings(now->guest, *options.reserve);
+}
+
 // Brings the conf in step with the domain as it is now.
 Result<LoadedGuest> sync(const host::Host& host, const Options& options, const config::HostConf& host_conf) {
-  auto loaded = load_guest(host, options, host_conf,
-                           options.dry_run ? Conf::read_only_and_accept : Conf::sync_and_accept);
+  auto found = find_domain(host, options, host_conf);
+  if (!found) return fail(found.error());
+  if (!found->warning.empty()) print_warning(found->warning);
+  handover::ReserveSettings reserve;
+  if (options.reserve) {
+    const auto settings = reserve_settings(host, options, host_conf, found->domain);
+    if (!settings) return fail(settings.error());
+    reserve = *settings;
+  }
+  auto loaded = put_together(host, host_conf, std::move(found->domain),
+                             options.dry_run ? Conf::read_only_and_accept : Conf::sync_and_accept, reserve);
   if (loaded && loaded->conf.not_saved) return fail(*loaded->conf.not_saved);
   return loaded;
+}
+
+// A desktop has a card of the guest open, which it would leave alone if that were reserved.
+bool wants_reservation(const host::Host& host, const config::HostConf& host_conf, const SetupReport& report) {
+  const auto& guest = report.loaded.guest;
+  for (const auto& f : report.findings)
+    if (f.reserving_helps)
+      return host_conf.write_confs && handover::may_reserve(host, host_conf.defaults, guest) &&
+             confirmed("\nA desktop of this host has " + f.device +
+                       " open. Reserve the card for guests, so that desktops leave it alone?");
+  return false;
+}
+
+Exit show_report(const host::Host& host, const Options& options, const config::HostConf& host_conf,
+                 LoadedGuest loaded) {
+  const bool reserves = !options.dry_run;
+  const auto reservations = reserves ? sync_reservations(host, host_conf) : handover::Reservations{};
+  const auto report = report_setup(host, host_conf, options, std::move(loaded));
+  if (options.json) {
+    auto object = to_json(report);
+    object["reservations"] = to_json(reservations, report.loaded.guest);
+    print_json(object);
+    return Exit::done;
+  }
+  print_setup(report);
+  for (const auto& line : reservation_lines(reservations, report.loaded.guest))
+    std::fputs(paragraph(line, 0).c_str(), stdout);
+  if (!reserves || options.reserve || !on_terminal() || !wants_reservation(host, host_conf, report))
+    return Exit::done;
+  Options with_reservation = options;
+  with_reservation.reserve = Reserve::display;
+  auto again = sync(host, with_reservation, host_conf);
+  if (!again) return failed(options, again.error());
+  return show_report(host, with_reservation, host_conf, std::move(*again));
 }
 
 Exit set_up_one(const host::Host& host, const Options& options, const config::HostConf& host_conf) {
@@ -64,12 +124,7 @@ Exit set_up_one(const host::Host& host, const Options& options, const config::Ho
     }
     return failed(options, error);
   }
-  const auto report = report_setup(host, host_conf, options, std::move(*loaded));
-  if (options.json)
-    print_json(to_json(report));
-  else
-    print_setup(report);
-  return Exit::done;
+  return show_report(host, options, host_conf, std::move(*loaded));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "cli/domain_source.h"
 #include "cli/output.h"
+#include "cli/reservation.h"
 #include "cli/setup_report.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -68,6 +69,7 @@ Exit setup_all(const host::Host& host, const Options& options, const config::Hos
     guests.push_back(to_json(report));
     rows.push_back(row(report));
   }
+  if (!options.dry_run) (void)sync_reservations(host, host_conf);
   if (options.json) {
     print_json({{"ok", errors.empty()}, {"guests", std::move(guests)}, {"failed", std::move(failures)}});
   } else {

@@ -138,14 +138,9 @@ std::string to_word(std::string_view text) {
 
 std::optional<std::string> from_word(std::string_view word) {
   if (word == "-") return std::string();
-  std::string out;
-  for (std::size_t i = 0; i < word.size(); ++i) {
-    const int byte = percent_byte(word.substr(i));
-    if (word[i] == '%' && byte < 0) return std::nullopt;
-    out += byte < 0 ? word[i] : static_cast<char>(byte);
-    if (byte >= 0) i += 2;
-  }
-  return out;
+  for (std::size_t i = 0; i < word.size(); ++i)
+    if (word[i] == '%' && percent_byte(word.substr(i)) < 0) return std::nullopt;
+  return guest_of_file_name(word);
 }
 
 std::string guest_file_name(std::string_view guest) {

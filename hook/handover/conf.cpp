@@ -78,20 +78,23 @@ Result<config::GuestConf> load_guest_conf(const host::Host& host, const std::str
 }
 
 Result<SyncedConf> read_conf(const host::Host& host, const config::HostConf& host_conf,
-                             const xml::Domain& domain, config::OnOtherCard on_other_card) {
+                             const xml::Domain& domain, config::OnOtherCard on_other_card,
+                             const ReserveSettings& reserve) {
   SyncedConf result;
   auto found = find_conf(host, domain.name, domain.uuid);
   if (!found) return fail(found.error());
   result.path = found->path;
   result.notices = std::move(found->notices);
 
-  config::WantedGuest wanted{domain.name, domain.uuid, {}};
+  config::WantedGuest wanted{domain.name, domain.uuid, {}, host_conf.defaults.settings.reserve};
   for (const auto& d : domain.devices) {
     const auto present = host::read_pci_device(host, d.address);
     // The name is a comment beside a new entry: only then the list of names is worth reading.
     const bool is_new = found->text.find(d.address.text()) == std::string::npos;
     wanted.devices.push_back({d.address, present ? present->identity : "",
                               present && is_new ? host::pci_name(present->identity) : ""});
+    if (const auto set = reserve.find(d.address); set != reserve.end())
+      wanted.devices.back().reserve = set->second;
   }
   auto synced = config::sync(found->text, result.path, wanted, on_other_card);
   if (!synced) return fail(synced.error());
@@ -106,8 +109,9 @@ Result<SyncedConf> read_conf(const host::Host& host, const config::HostConf& hos
 }
 
 Result<SyncedConf> sync_conf(const host::Host& host, const config::HostConf& host_conf,
-                             const xml::Domain& domain, config::OnOtherCard on_other_card) {
-  auto conf = read_conf(host, host_conf, domain, on_other_card);
+                             const xml::Domain& domain, config::OnOtherCard on_other_card,
+                             const ReserveSettings& reserve) {
+  auto conf = read_conf(host, host_conf, domain, on_other_card, reserve);
   if (!conf || !host_conf.write_confs) return conf;
   const std::string path = host.path(names::guest_conf(domain.name));
   if (conf->path != path) {

@@ -1,6 +1,7 @@
 // The conf files as every entry point uses them: the host's, and a guest's, synced with its XML.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,13 +40,18 @@ struct SyncedConf {
   std::optional<Error> not_saved;  // it should have been written and could not
 };
 
+// `reserve` to be set for some of the guest's devices.
+using ReserveSettings = std::map<PciAddress, Reserve>;
+
 // What syncing would make of the guest's conf. Fails where the conf is not to be used: bad_input (it does not
 // parse), refused (others may write it).
 Result<SyncedConf> read_conf(const host::Host& host, const config::HostConf& host_conf,
-                             const xml::Domain& domain, config::OnOtherCard on_other_card);
+                             const xml::Domain& domain, config::OnOtherCard on_other_card,
+                             const ReserveSettings& reserve = {});
 // The same, and writes what changed and gives the conf of a renamed guest its new name, unless the host's
 // conf forbids it. A conf that cannot be written is no failure here.
 Result<SyncedConf> sync_conf(const host::Host& host, const config::HostConf& host_conf,
-                             const xml::Domain& domain, config::OnOtherCard on_other_card);
+                             const xml::Domain& domain, config::OnOtherCard on_other_card,
+                             const ReserveSettings& reserve = {});
 
 }  // namespace qh::handover

@@ -14,6 +14,7 @@ struct Finding {
   std::string device;   // its address; empty for the host as a whole
   std::string message;  // device and reason
   std::string remedy;
+  bool reserving_helps = false;  // `--setup GUEST --reserve` is the remedy
 };
 
 inline bool has_errors(const std::vector<Finding>& findings) {

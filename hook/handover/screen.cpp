@@ -9,6 +9,7 @@
 #include "host/names.h"
 #include "host/pci/pci_device.h"
 #include "host/processes/sessions.h"
+#include "host/processes/sound_servers.h"
 #include "host/services/modules.h"
 
 namespace qh::handover {
@@ -24,11 +25,6 @@ std::string awake_unit(const Guest& guest) {
   return "qemu-hook-awake-" + name.substr(0, 200) + ".service";
 }
 
-// logind and seatd open cards for the sessions that they serve, and close them with these.
-bool serves_sessions(const std::string& command) {
-  return command == "systemd-logind" || command.starts_with("elogin") || command == "seatd";
-}
-
 constexpr char persistence_daemon[] = "nvidia-persiste";  // "comm" has 15 characters of its name
 
 // `holders` are those of the guest's devices.
@@ -36,7 +32,7 @@ void measure_holders(const host::Host& host, const std::vector<host::Holder>& ho
   const auto sessions = host::list_sessions(host);
   const bool has_systemd = host.exists(names::systemd_runs);
   std::set<int> seen;
-  for (const auto& h : holders) {
+  for (const auto& h : host::without_watchers(host, holders)) {
     if (!contains(s.cards, h.node.function) || !seen.insert(h.pid).second) continue;
     const auto place = host::place_of(host, h.pid);
     if (h.command == persistence_daemon) {
@@ -47,7 +43,7 @@ void measure_holders(const host::Host& host, const std::vector<host::Holder>& ho
       continue;
     }
     // Without systemd nothing tells what ends with the desktop. A hot-plug node can be held.
-    if (!has_systemd || serves_sessions(h.command) || h.node.kind == host::NodeKind::hot_plug) continue;
+    if (!has_systemd || host::serves_sessions(h.command) || h.node.kind == host::NodeKind::hot_plug) continue;
     const bool on_seat = std::any_of(sessions.begin(), sessions.end(), [&](const auto& session) {
       return session.id == place.session && !session.seat.empty();
     });

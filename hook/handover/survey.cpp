@@ -90,6 +90,7 @@ Survey survey_devices(const host::Host& host, Guest guest) {
       if (d.conf.identity != d.present->identity) s.names[identity] = host::pci_name(identity);
   }
   s.holders = look_for_holders(host, guest);
+  s.desktop = desktop_facts(host, guest, s.holders.holders);
   s.last_inputs = host::last_inputs(host, going);
   for (const auto& file : guest.rom_files)
     if (auto problem = host::rom_problem(host, file)) s.rom_problems.push_back(std::move(*problem));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "handover/claims.h"
+#include "handover/desktop_holders.h"
 #include "handover/guest.h"
 #include "handover/screen.h"
 #include "host/host.h"
@@ -41,6 +42,7 @@ struct Survey {
   std::vector<Conflict> conflicts;           // with other guests' claims
   GpuUse gpu;
   host::Holders holders;  // of all nodes of the guest's devices
+  DesktopFacts desktop;   // about the holders
   std::vector<DeviceToTake> to_take;
   std::optional<Screen> screen;  // of a guest that gets the host's console
   std::vector<Unanswered> unanswered;

@@ -80,6 +80,14 @@ remove_confs() {
     remove_folder "$conf"
 }
 
+# What --setup made of `reserve` in the guests' confs. From the next boot on the host's desktops have the cards again.
+remove_udev_rules() {
+    local rules=/etc/udev/rules.d/72-qemu-hook.rules
+    head -n 1 "$root$rules" 2>/dev/null | grep -q '^# Written by qemu-hook:' || return 0
+    remove "$rules"
+    [ -n "$root" ] || udevadm control --reload 2>/dev/null || true
+}
+
 kept_confs() { (cd "$root$conf" && find . ! -type d -printf ' %P'); }
 
 remove_folder() { # PATH, if it is empty
@@ -108,6 +116,7 @@ take_out() {
     remove_links
     if [ -e "$root$binary" ] || [ -L "$root$binary" ]; then remove "$binary"; fi
     remove_files
+    remove_udev_rules
     remove_confs
     remove_run_folder
     remove_folders

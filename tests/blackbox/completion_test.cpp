@@ -96,7 +96,11 @@ TEST_CASE("completion: bash offers commands, their options, guests and addresses
   CHECK(offered(p, {"--setup", "ro"}) == "\nrouter\n");
   CHECK(has(offered(p, {"--setup", ""}), "\nit\\'s\\ a\\ guest\n"));
   CHECK(has(offered(p, {"--setup", "router", "--add", "00"}), "\n0000:02:00.0\n"));
-  CHECK(has(offered(p, {"--setup", "router", "--"}), "\n--add\n--remove\n--dry-run\n--xml\n--json\n"));
+  CHECK(has(offered(p, {"--setup", "router", "--"}),
+            "\n--add\n--remove\n--reserve\n--dry-run\n--xml\n--json\n"));
+  CHECK(offered(p, {"--setup", "router", "--reserve", "="}) == "\ndisplay\nall\nno\n");
+  CHECK(offered(p, {"--setup", "router", "--reserve", "=", "a"}) == "\nall\n");
+  CHECK(offered(p, {"--setup", "router", "--reserve", "--js"}) == "\n--json\n");
   CHECK(
       has(offered(p, {"--query", "is_"}), "\nis_gpu_passthrough_guest\nis_primary_gpu_passthrough_guest\n"));
   CHECK(offered(p, {"--query", "guest_devices", "r"}) == "\nrouter\n");
@@ -115,6 +119,7 @@ TEST_CASE("completion: fish offers the same") {
   CHECK(has(fish_offers(p, "--setup router --add 00"), "\n0000:02:00.0\t"));
   CHECK(has(fish_offers(p, "--setup router --add 0000:02:00.0 00"), "\n0000:02:00.0\t"));
   CHECK(has(fish_offers(p, "--setup router --"), "\n--dry-run\t"));
+  CHECK(has(fish_offers(p, "--setup router --reserve=a"), "\n--reserve=all\t"));
   CHECK(has(fish_offers(p, "--query is_g"), "\nis_gpu_passthrough_guest\t"));
   CHECK(fish_offers(p, "--query guest_devices r") == "\nrouter\n");
   CHECK(has(fish_offers(p, "--query all --format "), "\nsh\t"));
@@ -125,11 +130,12 @@ TEST_CASE("completion: zsh completes the same") {
   Program p;
   add_guests_and_a_device(p);
   CHECK(zsh_completes(p, {"--sta", "--setup ro", "--setup i", "--setup router --add 00",
-                          "--setup router --add 0000:02:00.0 00", "--query is_g", "--query guest_devices r",
-                          "--query all --device 0"}) ==
+                          "--setup router --add 0000:02:00.0 00", "--setup router --reserve=a",
+                          "--query is_g", "--query guest_devices r", "--query all --device 0"}) ==
         "\nqemu-hook --status \nqemu-hook --setup router \nqemu-hook --setup it\\'s\\ a\\ guest \n"
         "qemu-hook --setup router --add 0000:02:00.0 \n"
         "qemu-hook --setup router --add 0000:02:00.0 0000:02:00.0 \n"
+        "qemu-hook --setup router --reserve=all \n"
         "qemu-hook --query is_gpu_passthrough_guest \nqemu-hook --query guest_devices router \n"
         "qemu-hook --query all --device 0000:02:00.0 \ndone43\n");
 }

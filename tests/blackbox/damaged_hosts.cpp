@@ -424,6 +424,7 @@ std::string value_of(Random& random, World& world, const std::string& what, cons
   if (what == "ADDRESS") return world.device().address;
   if (what == "FILE") return random.one_in(2) ? "-" : root + random.of(files);
   if (what == "FORMAT") return "sh";
+  if (what == "LEVEL") return random.one_in(2) ? "all" : "no";
   if (what == "VARIABLE") {
     std::vector<std::string> names{"all", "help"};
     for (const auto& v : cli::variables()) names.emplace_back(v.name);
@@ -445,6 +446,8 @@ std::vector<std::string> command_words(Random& random, World& world, const std::
     if (row.argument == cli::Argument::required ||
         (row.argument == cli::Argument::optional && random.one_in(2)) || row.argument == cli::Argument::list)
       words.push_back(value_of(random, world, row.argument_name, root, files));
+    if (row.argument == cli::Argument::attached && random.one_in(2))
+      words.back() += "=" + value_of(random, world, row.argument_name, root, files);
     if (row.second != nullptr && random.one_in(2))
       words.push_back(value_of(random, world, row.second, root, files));
   };

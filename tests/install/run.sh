@@ -522,6 +522,19 @@ test_purge() {
     absent /etc/libvirt/qemu-hook
 }
 
+test_uninstall_takes_the_udev_rules_along() {
+    local rules=/etc/udev/rules.d/72-qemu-hook.rules
+    stage 0 --tree "$v1"
+    mkdir -p "$root/etc/udev/rules.d"
+    printf '# Written by qemu-hook: x\nACTION=="remove"\n' >"$root$rules"
+    stage 0 --uninstall
+    absent $rules
+    stage 0 --tree "$v1"
+    printf '# mine\n' >"$root$rules"
+    stage 0 --uninstall
+    exists $rules
+}
+
 test_uninstall_refuses_while_a_guest_has_devices() {
     stage 0 --tree "$v1"
     journal "win%2010.journal"

@@ -52,7 +52,7 @@ TEST_CASE("cards: who holds one card speaks against that one alone") {
       cards_of(root, (std::string(fakes::workstation) + "process 999 ffmpeg open=/dev/dri/card1\n").c_str());
   const auto held = card_at(cards, "0000:02:00.0").warnings();
   REQUIRE(held.size() == 1);
-  CHECK(held[0].find("0000:02:00.0: in use by ffmpeg (999: /dev/dri/card1)") == 0);
+  CHECK(held[0].find("0000:02:00.0: the desktop has it open: ffmpeg (999: /dev/dri/card1)") == 0);
   // The card with the console is the desktop's, which makes way.
   CHECK(card_at(cards, "0000:01:00.0").reasons_to_stay().empty());
   CHECK(card_at(cards, "0000:01:00.0").warnings().empty());

@@ -226,10 +226,13 @@ TEST_CASE("check: holders, by process, with their nodes; a card that carries the
   Guest guest = apu.guest({"0000:05:00.0"});
   guest.gpu = config::Gpu::secondary;
   CHECK(apu.findings("holders", guest) ==
-        Names{"error: 0000:05:00.0: in use by gnome-shell (900: /dev/dri/card0, /dev/dri/renderD128), "
-              "python3 (950: /dev/dri/renderD128)"});
+        Names{"error: 0000:05:00.0: the desktop has it open: gnome-shell (900: /dev/dri/card0, "
+              "/dev/dri/renderD128)",
+              "error: 0000:05:00.0: programs compute or draw on it: python3 (950: /dev/dri/renderD128)"});
   guest.devices[0].conf.allow_in_use = true;
-  CHECK(apu.findings("holders", guest).empty());
+  CHECK(apu.findings("holders", guest) ==
+        Names{"warning: 0000:05:00.0: the desktop has it open: gnome-shell (900: /dev/dri/card0, "
+              "/dev/dri/renderD128)"});
   guest.devices[0].conf.allow_in_use = false;
   guest.gpu = config::Gpu::automatic;
   CHECK(apu.findings("holders", guest).empty());
@@ -239,10 +242,11 @@ TEST_CASE("check: holders, by process, with their nodes; a card that carries the
   CHECK(desk.findings("holders", guest).empty());
   guest.gpu = config::Gpu::none;
   const auto found = desk.findings("holders", guest);
-  REQUIRE(found.size() == 2);
-  CHECK(found[0].find("nvidia-persistenced (612: /dev/nvidia0)") != std::string::npos);
-  CHECK(found[0].find("telegram (1500: /dev/dri/renderD128 (mapped))") != std::string::npos);
-  CHECK(found[1] == "error: 0000:01:00.1: in use by wireplumber (1444: /dev/snd/controlC1)");
+  REQUIRE(found.size() == 3);
+  CHECK(found[0].find("the desktop has it open: Xorg (1201: /dev/dri/card1, /dev/nvidia0)") !=
+        std::string::npos);
+  CHECK(found[1].find("draw on it: telegram (1500: /dev/dri/renderD128 (mapped))") != std::string::npos);
+  CHECK(found[2] == "error: 0000:01:00.0: in use by nvidia-persistenced (612: /dev/nvidia0)");
 }
 
 TEST_CASE("check: holders of a disk are never allowed, not even without a claim of theirs") {

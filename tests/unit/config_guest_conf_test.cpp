@@ -39,6 +39,7 @@ identity = "10DE:2484 1462:3909 030000"
 detach = "always"
 reset  = "remove-rescan"
 allow_in_use = true
+reserve = "display"
 
 [[device]]
 address = "pci_10000_e1_00_0"
@@ -52,7 +53,7 @@ identity = ""
   CHECK(conf.gpu == Gpu::secondary);
   REQUIRE(conf.devices.size() == 3);
   CHECK(conf.devices[0] == DeviceConf{PciAddress{0, 1, 0, 0}, "10de:2484 1462:3909 030000", Detach::always,
-                                      Reset::remove_rescan, true});
+                                      Reset::remove_rescan, true, Reserve::display});
   CHECK(conf.devices[1] == DeviceConf{PciAddress{0x10000, 0xe1, 0, 0}});
   CHECK(conf.devices[2] == DeviceConf{PciAddress{0, 2, 0, 0}});
   CHECK(conf.find({0, 2, 0, 0}) == &conf.devices[2]);
@@ -64,7 +65,7 @@ TEST_CASE("guest conf: defaults, and other spellings of the same") {
   const GuestConf conf = parsed(device);
   CHECK(conf.gpu == Gpu::automatic);
   CHECK(conf.devices.at(0) ==
-        DeviceConf{PciAddress{0, 1, 0, 0}, "", Detach::automatic, Reset::none, false});
+        DeviceConf{PciAddress{0, 1, 0, 0}, "", Detach::automatic, Reset::none, false, Reserve::no});
   CHECK(parsed("device = [{address = \"01:00.0\"}]") == conf);
   CHECK(parsed("device = []").devices.empty());
   CHECK(parsed("\xef\xbb\xbf[[device]]\r\n\"address\" = '''\r\n01:00.0'''\r\n") == conf);
@@ -99,6 +100,10 @@ TEST_CASE("guest conf: each choice is read, and printed as it is written") {
       {"auto", Detach::automatic}, {"always", Detach::always}, {"never", Detach::never}};
   for (const auto& [word, value] : detaches)
     CHECK(parsed(device + "detach = \"" + word + "\"").devices.at(0).detach == value);
+  const std::pair<const char*, Reserve> reserves[] = {
+      {"no", Reserve::no}, {"display", Reserve::display}, {"all", Reserve::all}};
+  for (const auto& [word, value] : reserves)
+    CHECK(parsed(device + "reserve = \"" + word + "\"").devices.at(0).reserve == value);
 }
 
 TEST_CASE("guest conf: each setting of a device is its own, in its conf and in the host's defaults") {
@@ -190,6 +195,8 @@ TEST_CASE("guest conf: what is wrong is refused with file, line, column and reme
       {device + "reset = \"device-specific\"\n", "3:9: 'reset' cannot be",
        "did you mean \"device_specific\"?"},
       {device + "reset = \"remove_rescan\"\n", "3:9: 'reset' cannot be", "did you mean \"remove-rescan\"?"},
+      {device + "reserve = \"yes\"\n", "3:11: 'reserve' cannot be \"yes\"", "\"display\", \"all\""},
+      {device + "reserve = true\n", "3:11: 'reserve' must be a string, not true or false"},
       {"uuid = \"4dea22b3\"\n", "1:8: '4dea22b3' is not a UUID"},
       {"uuid = \"4dea22b31d52d8f32516782e98ab3fa0\"\n", "1:8: "},
       {device + "identity = \"10de:2484\"\n", "3:12: '10de:2484' is not an identity",

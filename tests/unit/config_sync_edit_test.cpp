@@ -131,6 +131,38 @@ TEST_CASE("sync: guest and uuid") {
   CHECK(error.message == "win10.toml:2:10: this is the conf of guest 'win11', not of 'win10'");
 }
 
+TEST_CASE(
+    "sync: a setting that is wanted replaces its line, wakes the one that is commented out, or is added") {
+  const auto reserved = [](const std::string& text, Reserve level) {
+    const auto s = synced(text, win10({{gpu, "", "", level}}));
+    CHECK(s.conf.devices.at(0).reserve == level);
+    CHECK(synced(with_crlf(text), win10({{gpu, "", "", level}})).text == with_crlf(s.text));
+    return s.text;
+  };
+  const std::string head = "guest = \"win10\"\n\n[[device]]\naddress = \"01:00.0\"\n";
+  CHECK(reserved(head + "reserve = 'all'  # mine\nreset = \"flr\"\n", Reserve::display) ==
+        head + "reserve = \"display\"  # mine\nreset = \"flr\"\n");
+  CHECK(reserved(head + "  # reserve = \"no\"      # what\n# end\n", Reserve::all) ==
+        head + "  reserve = \"all\"       # what\n# end\n");
+  CHECK(reserved(head + "  # reserve = \"no\" # what\n", Reserve::display) ==
+        head + "  reserve = \"display\" # what\n");
+  CHECK(reserved(head + "reset   = \"flr\"\n\n# end\n", Reserve::display) ==
+        head + "reset   = \"flr\"\nreserve = \"display\"\n\n# end\n");
+  // As it is: not written.
+  CHECK(reserved(head, Reserve::no) == head);
+  CHECK(reserved(head + "reserve = 'all'\n", Reserve::all) == head + "reserve = 'all'\n");
+  // What is not wanted otherwise stays.
+  CHECK(synced(head + "reserve = 'all'\n", win10({{gpu}})).text == head + "reserve = 'all'\n");
+  // Where the host's defaults say something else, "no" has to be said.
+  CHECK(synced(head, {"win10", "", {{gpu, "", "", Reserve::no}}, Reserve::all}).text ==
+        head + "reserve = \"no\"\n");
+  // Beside a device that is new, and one that goes.
+  const std::string off = "# reserve = \"no\"\n", block = "\n[[device]]\naddress = \"05:00.0\"\n";
+  CHECK(synced(head + off + block, win10({{gpu, "", "", Reserve::display}, {nic}})).text ==
+        head + "reserve = \"display\"\n\n" + written(nic));
+  CHECK(synced("", win10({{gpu, "", "", Reserve::display}})).conf.devices.at(0).reserve == Reserve::display);
+}
+
 TEST_CASE("sync: everything at once") {
   const std::string before =
       "# top\ngpu = \"secondary\"\n\n# first\n[[device]]\naddress = \"01:00.0\"\nreset = \"flr\"\n\n"

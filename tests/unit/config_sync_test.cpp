@@ -29,6 +29,7 @@ identity = "10de:2484 1462:3909 030000"  # vendor:device, subsystem, class: the 
 # detach = "auto"             # auto | always | never
 # reset  = "none"             # none | auto | flr | pm | bus | device_specific | remove-rescan
 # allow_in_use = false        # hand it over although the host uses it
+# reserve = "no"              # no | display | all: keep the host's desktops off it
 
 [[device]]
 address  = "0000:03:10.2"
@@ -36,6 +37,7 @@ virsh    = "pci_0000_03_10_2"
 # detach = "auto"             # auto | always | never
 # reset  = "none"             # none | auto | flr | pm | bus | device_specific | remove-rescan
 # allow_in_use = false        # hand it over although the host uses it
+# reserve = "no"              # no | display | all: keep the host's desktops off it
 )";
   for (const char* empty : {"", "\n", " \r\n\t\n", "\xef\xbb\xbf"}) {
     const Synced s = synced(empty, guest);
@@ -52,7 +54,7 @@ virsh    = "pci_0000_03_10_2"
   }
   // What is written commented out can be used by taking the '#' away.
   std::string used = expected;
-  for (const char* setting : {"# detach", "# reset ", "# allow"})
+  for (const char* setting : {"# detach", "# reset ", "# allow", "# reserve"})
     for (auto at = used.find(setting); at != std::string::npos; at = used.find(setting)) used.erase(at, 2);
   CHECK(parse_guest_conf(used, "f").has_value());
 }

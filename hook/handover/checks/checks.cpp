@@ -9,9 +9,10 @@ namespace checks {
 
 // In the order of their findings: what others may only follow from comes first.
 Check claim, present, answers, identity, iommu, storage, group, network, in_use, holders, desktop, sriov,
-    driver, input, rom, siblings, reset_bug;
-constexpr Check* all[] = {claim,   present, answers, identity, iommu, storage, group,    network,  in_use,
-                          holders, desktop, sriov,   driver,   input, rom,     siblings, reset_bug};
+    driver, input, rom, reservation, siblings, reset_bug;
+constexpr Check* all[] = {claim,  present, answers, identity,    iommu,    storage,
+                          group,  network, in_use,  holders,     desktop,  sriov,
+                          driver, input,   rom,     reservation, siblings, reset_bug};
 
 }  // namespace checks
 

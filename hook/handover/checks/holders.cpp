@@ -17,11 +17,9 @@ void holders(const Survey& s, Findings& out) {
     // As with every disk in use, nothing overrules it: what is written there would be lost.
     if (!disks.empty())
       refuse(out, "holders", d, "one of its disks is in use by " + describe(disks), "end that first");
-    if (d.conf.allow_in_use || contains(s.gpu.console_devices, d.address())) continue;
-    if (!own.empty())
-      refuse(out, "holders", d, "in use by " + describe(own),
-             "end that first; or, if it lets go by itself when the device goes, " + allow(s));
-    if (!behind.empty())
+    if (contains(s.gpu.console_devices, d.address())) continue;
+    for (auto& finding : check_desktop_holders(s.guest, d, own, s.desktop)) out.push_back(std::move(finding));
+    if (!behind.empty() && !d.conf.allow_in_use)
       add(out, "holders", Severity::warning, d.address(),
           "what is plugged into it is in use by " + describe(behind), "");
   }

@@ -5,6 +5,7 @@
 #include "core/text.h"
 #include "handover/ports.h"
 #include "host/processes/holders.h"
+#include "host/processes/sound_servers.h"
 
 namespace qh::handover {
 
@@ -15,7 +16,7 @@ std::string WaitForHolders::describe() const {
 Result<void> WaitForHolders::run(Ports& ports, const Record&) const {
   const Deadline deadline(ports.limit(ports.conf.deadlines.holders));
   for (;;) {
-    const auto holders = host::holders_of(ports.host, devices);
+    const auto holders = host::without_watchers(ports.host, host::holders_of(ports.host, devices));
     if (holders.empty()) return {};
     if (deadline.passed()) {
       const auto& first = holders.front();

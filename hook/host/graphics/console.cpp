@@ -7,7 +7,7 @@ namespace qh::host {
 namespace {
 
 bool is_numbered(const std::string& name, const std::string& prefix) {
-  return name.size() > prefix.size() && name.compare(0, prefix.size(), prefix) == 0 &&
+  return name.size() > prefix.size() && name.starts_with(prefix) &&
          name.find_first_not_of("0123456789", prefix.size()) == std::string::npos;
 }
 

@@ -1,7 +1,6 @@
 // The host's text consoles and the firmware's frame buffer, as the kernel binds them.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 

@@ -1,9 +1,7 @@
 #include "host/graphics/display.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <iterator>
 #include <utility>
 
 #include "core/contains.h"
@@ -16,38 +14,35 @@ namespace {
 
 using Range = std::pair<std::uint64_t, std::uint64_t>;
 
+// "START END …" or "START-END …"; empty where the kernel shows zeros, as it does without root.
+Range read_range(std::string_view text) {
+  const std::string numbers(text.substr(0, text.find(" : ")));
+  char* rest = nullptr;
+  const std::uint64_t start = std::strtoull(numbers.c_str(), &rest, 16);
+  return {start, *rest != '\0' ? std::strtoull(rest + 1, nullptr, 16) : 0};
+}
+
 // The function's BARs, from `resource`: lines of "start end flags" (Documentation/PCI/sysfs-pci.rst).
 std::vector<Range> bars(const Host& host, const PciAddress& address) {
   std::vector<Range> all;
   const std::string text = host.sysfs.read(names::attribute(address, "resource")).value_or("");
-  for (const auto line : split(text, '\n')) {
-    char* rest = nullptr;
-    const std::string l(line);
-    const std::uint64_t start = std::strtoull(l.c_str(), &rest, 16);
-    const std::uint64_t end = std::strtoull(rest, nullptr, 16);
-    if (end > start) all.emplace_back(start, end);
-  }
+  for (const auto line : split(text, '\n'))
+    if (const Range bar = read_range(line); bar.second > bar.first) all.push_back(bar);
   return all;
 }
 
 // Memory that a firmware frame buffer occupies, with its name in /proc/iomem.
 std::vector<std::pair<Range, std::string>> firmware_framebuffers(const Host& host) {
+  const std::vector<std::string> known = {"efifb",     "vesafb", "BOOTFB", "simplefb",
+                                          "simpledrm", "efidrm", "vesadrm"};
   std::vector<std::pair<Range, std::string>> all;
-  const auto text = host.read("/proc/iomem");
-  if (!text) return all;
-  for (const auto line : split(*text, '\n')) {
+  const std::string text = host.read("/proc/iomem").value_or("");
+  for (const auto line : split(text, '\n')) {
     const auto colon = line.find(" : ");
     if (colon == std::string_view::npos) continue;
     const std::string name(trimmed(line.substr(colon + 3)));
-    constexpr const char* known[] = {"efifb",     "vesafb", "BOOTFB", "simplefb",
-                                     "simpledrm", "efidrm", "vesadrm"};
-    if (std::find(std::begin(known), std::end(known), name) == std::end(known)) continue;
-    char* rest = nullptr;
-    const std::string l(line);
-    const std::uint64_t start = std::strtoull(l.c_str(), &rest, 16);
-    const std::uint64_t end = *rest == '-' ? std::strtoull(rest + 1, nullptr, 16) : 0;
-    // Without root the kernel shows zeros.
-    if (end > start) all.push_back({{start, end}, name});
+    const Range memory = read_range(line);
+    if (contains(known, name) && memory.second > memory.first) all.emplace_back(memory, name);
   }
   return all;
 }

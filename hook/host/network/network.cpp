@@ -33,16 +33,12 @@ class Network {
 
   // Why the host needs it, as the rest of a sentence that begins with its name; empty: it does not.
   std::string reason(const std::string& interface) const {
-    Names seen;
-    if (auto route = path_to_route(interface, seen); !route.empty()) return route;
-    seen.clear();
-    return path_to_union(interface, seen);
+    Names seen, seen_again;
+    const auto route = path(interface, Goal::route, seen);
+    return route.empty() ? path(interface, Goal::joint, seen_again) : route;
   }
 
  private:
-  std::string file(const std::string& interface, const std::string& name) const {
-    return host_.sysfs.read(folder_ + interface + "/" + name).value_or("");
-  }
   bool is_bridge(const std::string& interface) const {
     return host_.sysfs.exists(folder_ + interface + "/bridge");
   }
@@ -50,7 +46,7 @@ class Network {
     return host_.sysfs.exists(folder_ + interface + "/bonding");
   }
   bool is_up(const std::string& interface) const {
-    return (std::strtoul(file(interface, "flags").c_str(), nullptr, 0) & interface_up) != 0;
+    return (hex(host_.sysfs.read(folder_ + interface + "/flags").value_or("")) & interface_up) != 0;
   }
   std::string master(const std::string& interface) const {
     return host_.sysfs.link(folder_ + interface + "/master").value_or("");
@@ -61,7 +57,7 @@ class Network {
     Names all;
     if (const auto name = master(interface); !name.empty()) all.push_back(name);
     for (const auto& entry : host_.sysfs.list(folder_ + interface))
-      if (entry.compare(0, 6, "upper_") == 0) add_once(all, entry.substr(6));
+      if (entry.starts_with("upper_")) add_once(all, entry.substr(6));
     return all;
   }
   std::string step(const std::string& interface, const std::string& upper) const {
@@ -72,24 +68,16 @@ class Network {
     return "carries " + printable(upper);
   }
 
-  // The way up to a default route.
-  std::string path_to_route(const std::string& interface, Names& seen) const {
-    if (contains(default_routes_, interface)) return "carries the default route";
+  // The way up to a default route, or to the topmost bridge, bond or the like that is up.
+  enum class Goal { route, joint };
+  std::string path(const std::string& interface, Goal goal, Names& seen) const {
+    if (goal == Goal::route && contains(default_routes_, interface)) return "carries the default route";
     add_once(seen, interface);
     for (const auto& upper : uppers(interface)) {
       if (contains(seen, upper)) continue;
-      const auto more = path_to_route(upper, seen);
+      const auto more = path(upper, goal, seen);
       if (!more.empty()) return step(interface, upper) + ", which " + more;
-    }
-    return {};
-  }
-  // The way up to the topmost bridge, bond or the like that is up.
-  std::string path_to_union(const std::string& interface, Names& seen) const {
-    add_once(seen, interface);
-    for (const auto& upper : uppers(interface)) {
-      if (contains(seen, upper)) continue;
-      const auto more = path_to_union(upper, seen);
-      if (!more.empty()) return step(interface, upper) + ", which " + more;
+      if (goal == Goal::route) continue;
       if (is_bridge(upper) || is_bond(upper)) {
         if (is_up(upper)) return step(interface, upper) + ", which is up";
       } else if (master(interface) == upper) {
@@ -109,24 +97,24 @@ class Network {
 
 std::vector<std::string> default_route_interfaces(const Host& host) {
   Names all;
+  const auto add = [&](std::string_view interface, std::string_view flags) {
+    if ((hex(flags) & route_up) != 0 && (hex(flags) & route_reject) == 0)
+      add_once(all, std::string(interface));
+  };
   // proc_net_route: "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT", a heading first
   // (fib_route_seq_show in net/ipv4/fib_trie.c).
   const auto ipv4 = host.read("/proc/net/route", 64U << 20U).value_or("");
   for (const auto line : split(ipv4, '\n')) {
     const auto field = words(line);
-    if (field.size() < 8 || field[1] != "00000000" || field[7] != "00000000") continue;
-    const auto flags = hex(field[3]);
-    if ((flags & route_up) != 0 && (flags & route_reject) == 0) add_once(all, std::string(field[0]));
+    if (field.size() >= 8 && field[1] == "00000000" && field[7] == "00000000") add(field[0], field[3]);
   }
   // "destination length source length next-hop metric references use flags interface"
   // (rt6_info_route in net/ipv6/route.c). The kernel always has a default route that rejects, on lo.
   const auto ipv6 = host.read("/proc/net/ipv6_route", 64U << 20U).value_or("");
   for (const auto line : split(ipv6, '\n')) {
     const auto field = words(line);
-    if (field.size() < 10 || field[1] != "00" || field[3] != "00") continue;
-    const auto flags = hex(field[8]);
-    if ((flags & route_up) != 0 && (flags & route_reject) == 0 && field[9] != "lo")
-      add_once(all, std::string(field[9]));
+    if (field.size() >= 10 && field[1] == "00" && field[3] == "00" && field[9] != "lo")
+      add(field[9], field[8]);
   }
   return all;
 }

@@ -2,10 +2,6 @@
 
 namespace qh::host {
 
-bool has_component(const std::string& path, const std::string& component) {
-  return ("/" + path + "/").find("/" + component + "/") != std::string::npos;
-}
-
 std::vector<Beneath> links_beneath(const Host& host, const std::string& folder, const PciAddress& address) {
   // These links name the device's place in the tree of all devices, with each parent
   // (Documentation/ABI/testing/sysfs-devices, Documentation/admin-guide/sysfs-rules.rst): their text is

@@ -19,7 +19,4 @@ struct Beneath {
 // (Intel's VMD has its disks in a PCI domain of its own), since all of it goes with the function.
 std::vector<Beneath> links_beneath(const Host& host, const std::string& folder, const PciAddress& address);
 
-// Whether one of the components of `path` is `component`.
-bool has_component(const std::string& path, const std::string& component);
-
 }  // namespace qh::host

@@ -19,20 +19,20 @@ namespace {
 // NVIDIA's driver: kernel-open/common/inc/nv-linux.h in https://github.com/NVIDIA/open-gpu-kernel-modules
 constexpr std::uint32_t nvidia_major = 195, nvidia_control = 255, nvidia_modeset = 254;
 
-// "226:1"
-bool read_number(const std::string& text, DeviceNode& node) {
+// Adds the node if it has a number, "226:1".
+void add(const std::string& number, DeviceNode node, std::vector<DeviceNode>& out) {
   char* rest = nullptr;
-  node.major = static_cast<std::uint32_t>(std::strtoul(text.c_str(), &rest, 10));
-  if (rest == text.c_str() || *rest != ':') return false;
+  node.major = static_cast<std::uint32_t>(std::strtoul(number.c_str(), &rest, 10));
+  if (rest == number.c_str() || *rest != ':') return;
   node.minor = static_cast<std::uint32_t>(std::strtoul(rest + 1, nullptr, 10));
-  return true;
+  out.push_back(std::move(node));
 }
 
 // A component "usb1": beyond it are the devices on that bus.
 bool is_on_usb(const std::string& path) {
   const auto components = split(path, '/');
   return std::any_of(components.begin(), components.end(), [](std::string_view c) {
-    return c.size() > 3 && c.substr(0, 3) == "usb" && std::isdigit(static_cast<unsigned char>(c[3])) != 0;
+    return c.size() > 3 && c.starts_with("usb") && std::isdigit(static_cast<unsigned char>(c[3])) != 0;
   });
 }
 
@@ -57,21 +57,22 @@ void add_nvidia_nodes(const Host& host, const PciAddress& function, std::vector<
   const auto text = run_in_child("reading " + file, attribute_timeout, [&] { return read_file(file); });
   if (!text) return;
   const std::string mark = "Device Minor:";
-  const auto add = [&](std::uint32_t major, std::uint32_t minor, const char* path, NodeKind kind) {
+  const auto add_node = [&](std::uint32_t major, std::uint32_t minor, const std::string& path,
+                            NodeKind kind) {
     out.push_back({major, minor, path, "nvidia", kind, function, false});
   };
   for (const auto line : split(*text, '\n')) {
     if (line.substr(0, mark.size()) != mark) continue;
     const auto minor = std::strtoul(std::string(line.substr(mark.size())).c_str(), nullptr, 10);
-    add(nvidia_major, static_cast<std::uint32_t>(minor), ("/dev/nvidia" + std::to_string(minor)).c_str(),
-        NodeKind::own);
+    add_node(nvidia_major, static_cast<std::uint32_t>(minor), "/dev/nvidia" + std::to_string(minor),
+             NodeKind::own);
   }
   if (list_folder(gpus).size() != 1) return;
-  add(nvidia_major, nvidia_control, "/dev/nvidiactl", NodeKind::shared);
-  add(nvidia_major, nvidia_modeset, "/dev/nvidia-modeset", NodeKind::shared);
+  add_node(nvidia_major, nvidia_control, "/dev/nvidiactl", NodeKind::shared);
+  add_node(nvidia_major, nvidia_modeset, "/dev/nvidia-modeset", NodeKind::shared);
   if (const auto uvm = major_of(host, "nvidia-uvm")) {
-    add(*uvm, 0, "/dev/nvidia-uvm", NodeKind::shared);
-    add(*uvm, 1, "/dev/nvidia-uvm-tools", NodeKind::shared);
+    add_node(*uvm, 0, "/dev/nvidia-uvm", NodeKind::shared);
+    add_node(*uvm, 1, "/dev/nvidia-uvm-tools", NodeKind::shared);
   }
 }
 
@@ -80,8 +81,8 @@ void add_kfd(const Host& host, const PciAddress& function, std::vector<DeviceNod
   if (bound_driver(host, function) != "amdgpu") return;
   for (const auto& entry : host.sysfs.list("bus/pci/drivers/amdgpu"))
     if (const auto other = parse_pci_address(entry); other && *other != function) return;
-  DeviceNode node{0, 0, "/dev/kfd", "kfd", NodeKind::shared, function, false};
-  if (read_number(host.sysfs.read("class/kfd/kfd/dev").value_or(""), node)) out.push_back(node);
+  add(host.sysfs.read("class/kfd/kfd/dev").value_or(""),
+      {0, 0, "/dev/kfd", "kfd", NodeKind::shared, function, false}, out);
 }
 
 // A process that has the group open can use every function of it (drivers/vfio/group.c); one that opens the
@@ -89,9 +90,8 @@ void add_kfd(const Host& host, const PciAddress& function, std::vector<DeviceNod
 void add_vfio_nodes(const Host& host, const PciAddress& function, std::vector<DeviceNode>& out) {
   const auto group = host.sysfs.link(names::attribute(function, "iommu_group"));
   if (!group || !is_on_vfio(host, function)) return;
-  DeviceNode node{0, 0, "/dev/vfio/" + *group, "vfio", NodeKind::vfio, function, false};
-  if (read_number(host.sysfs.read("class/vfio/" + *group + "/dev").value_or(""), node))
-    out.push_back(std::move(node));
+  add(host.sysfs.read("class/vfio/" + *group + "/dev").value_or(""),
+      {0, 0, "/dev/vfio/" + *group, "vfio", NodeKind::vfio, function, false}, out);
 }
 
 }  // namespace
@@ -111,23 +111,18 @@ std::string node_path(const std::string& subsystem, std::string name) {
 std::vector<DeviceNode> device_nodes(const Host& host, const PciAddress& function) {
   std::vector<DeviceNode> all;
   for (const auto& found : links_beneath(host, "dev/char", function)) {
-    DeviceNode node;
-    if (!read_number(found.name, node)) continue;
-    node.subsystem = host.sysfs.link("dev/char/" + found.name + "/subsystem").value_or("");
-    node.path = node_path(node.subsystem, found.path.substr(found.path.rfind('/') + 1));
-    node.kind = is_on_usb(found.path)          ? NodeKind::hot_plug
-                : node.subsystem == "vfio-dev" ? NodeKind::vfio
-                                               : NodeKind::own;
-    node.function = function;
-    all.push_back(std::move(node));
+    const auto subsystem = host.sysfs.link("dev/char/" + found.name + "/subsystem").value_or("");
+    const auto path = node_path(subsystem, found.path.substr(found.path.rfind('/') + 1));
+    const auto kind = is_on_usb(found.path)     ? NodeKind::hot_plug
+                      : subsystem == "vfio-dev" ? NodeKind::vfio
+                                                : NodeKind::own;
+    add(found.name, {0, 0, path, subsystem, kind, function, false}, all);
   }
   const BlockLayer blocks(host);
   for (const auto& disk : blocks.beneath(function)) {
-    DeviceNode node{0, 0, node_path("block", disk.name), "block", NodeKind::own, function, true};
-    if (!read_number(blocks.number(disk.name), node)) continue;
-    if (is_on_usb(host.sysfs.link_target("class/block/" + disk.name).value_or("")))
-      node.kind = NodeKind::hot_plug;
-    all.push_back(std::move(node));
+    const auto place = host.sysfs.link_target("class/block/" + disk.name).value_or("");
+    const auto kind = is_on_usb(place) ? NodeKind::hot_plug : NodeKind::own;
+    add(blocks.number(disk.name), {0, 0, node_path("block", disk.name), "block", kind, function, true}, all);
   }
   add_vfio_nodes(host, function, all);
   add_nvidia_nodes(host, function, all);

@@ -12,7 +12,7 @@ std::vector<PciAddress> virtual_functions(const Host& host, const PciAddress& ad
   // that hangs. The links are there as long as the functions are (Documentation/ABI/testing/sysfs-bus-pci).
   std::vector<PciAddress> all;
   for (const auto& name : host.sysfs.list(names::device(address))) {
-    if (name.compare(0, 6, "virtfn") != 0) continue;
+    if (!name.starts_with("virtfn")) continue;
     const auto target = host.sysfs.link(names::attribute(address, name));
     if (const auto function = target ? parse_pci_address(*target) : fail(Error{})) all.push_back(*function);
   }

@@ -1,6 +1,7 @@
 #include "host/processes/sessions.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "core/file.h"
 #include "core/text.h"
@@ -32,10 +33,18 @@ std::vector<LoginSession> list_sessions(const Host& host) {
     for (const auto line : split(*text, '\n')) {
       if (line.substr(0, 5) == "SEAT=") session.seat = line.substr(5);
       if (line.substr(0, 4) == "UID=") session.user = line.substr(4);
+      if (line.starts_with("USER=")) session.user_name = line.substr(5);
+      if (line == "ACTIVE=1") session.active = true;
+      if (line.starts_with("REALTIME="))  // microseconds
+        session.since = std::strtoll(std::string(line.substr(9)).c_str(), nullptr, 10) / 1'000'000;
     }
     all.push_back(std::move(session));
   }
   return all;
+}
+
+bool serves_sessions(const std::string& command) {
+  return command == "systemd-logind" || command.starts_with("elogin") || command == "seatd";
 }
 
 Place place_of(const Host& host, int pid) {

@@ -1,9 +1,11 @@
 // Login sessions, and who owns a process, read from the files of logind and systemd.
 #pragma once
 
+#include <ctime>
 #include <optional>
 #include <string>
 #include <vector>
+
 #include "host/host.h"
 
 namespace qh::host {
@@ -12,10 +14,16 @@ struct LoginSession {
   std::string id;    // "2", "c1"
   std::string seat;  // "seat0"; empty: it is nobody's who sits at this machine
   std::string user;  // the user's number
+  std::string user_name = {};
+  std::time_t since = 0;  // 0: unknown
+  bool active = false;    // what is seen at its seat now
 };
 
 // Those that logind (or elogind) knows; empty without it.
 std::vector<LoginSession> list_sessions(const Host& host);
+
+// logind and seatd open cards for the sessions that they serve, and close them with these.
+bool serves_sessions(const std::string& command);
 
 // What a process runs in, by its control group. At most one of them is set.
 struct Place {

@@ -4,7 +4,6 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "core/contains.h"
 #include "core/file.h"
@@ -16,26 +15,15 @@ namespace {
 
 constexpr char folder[] = "class/block";
 
-std::string last_component(const std::string& path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
 // "nvme0n1" for "nvme0c2n1", empty for any other name. With native multipath a namespace has one hidden block
 // device for each controller, and a visible one below /sys/devices/virtual/nvme-subsystem for all of them
 // (nvme_mpath_set_disk_name in drivers/nvme/host/nvme.h).
 std::string multipath_head(const std::string& name) {
-  std::size_t i = 4;
-  const auto digits = [&] {
-    const std::size_t begin = i;
-    while (i < name.size() && std::isdigit(static_cast<unsigned char>(name[i])) != 0) ++i;
-    return i > begin;
-  };
-  if (name.compare(0, 4, "nvme") != 0 || !digits()) return {};
-  const std::size_t c = i;
-  if (i >= name.size() || name[i++] != 'c' || !digits()) return {};
-  const std::size_t n = i;
-  if (i >= name.size() || name[i++] != 'n' || !digits() || i != name.size()) return {};
-  return name.substr(0, c) + name.substr(n);
+  const auto controller = name.find('c'), space = name.find('n', controller);
+  if (!name.starts_with("nvme") || space == std::string::npos ||
+      name.find_first_not_of("0123456789cn", 4) != std::string::npos)
+    return {};
+  return name.substr(0, controller) + name.substr(space);
 }
 
 std::string doubled_hyphens(const std::string& text) {
@@ -64,15 +52,6 @@ std::string BlockLayer::attribute(const std::string& name, const std::string& fi
 
 std::string BlockLayer::number(const std::string& name) const {
   return name.empty() ? "" : attribute(name, "dev");
-}
-std::string BlockLayer::dm_name(const std::string& name) const {
-  return attribute(name, "dm/name");
-}
-std::string BlockLayer::dm_uuid(const std::string& name) const {
-  return attribute(name, "dm/uuid");
-}
-std::string BlockLayer::raid_level(const std::string& name) const {
-  return attribute(name, "md/level");
 }
 
 bool BlockLayer::is_partition(const std::string& name) const {
@@ -105,7 +84,7 @@ std::vector<Disk> BlockLayer::beneath(const PciAddress& address) const {
 }
 
 std::string BlockLayer::name_of(const std::string& path) const {
-  if (path.compare(0, 5, "/dev/") != 0) return {};
+  if (!path.starts_with("/dev/")) return {};
   const auto known = [&](std::string name) {
     // The kernel writes "cciss/c0d0" as "cciss!c0d0" (device_get_devnode in drivers/base/core.c).
     std::replace(name.begin(), name.end(), '/', '!');
@@ -114,11 +93,11 @@ std::string BlockLayer::name_of(const std::string& path) const {
   const std::string inside = path.substr(5);
   if (auto name = known(inside); !name.empty()) return name;
   if (const auto target = host_.link_target(path))
-    if (auto name = known(last_component(*target)); !name.empty()) return name;
+    if (auto name = known(target->substr(target->rfind('/') + 1)); !name.empty()) return name;
   // The names that device mapper and LVM give, where /dev does not have them as links.
   std::string mapped;
   const auto slash = inside.find('/');
-  if (inside.compare(0, 7, "mapper/") == 0)
+  if (inside.starts_with("mapper/"))
     mapped = inside.substr(7);
   else if (slash != std::string::npos)
     mapped = doubled_hyphens(inside.substr(0, slash)) + "-" + doubled_hyphens(inside.substr(slash + 1));
@@ -128,7 +107,7 @@ std::string BlockLayer::name_of(const std::string& path) const {
       is_node ? std::to_string(major(status.st_rdev)) + ":" + std::to_string(minor(status.st_rdev)) : "";
   if (mapped.empty() && node.empty()) return {};
   for (const auto& name : host_.sysfs.list(folder)) {
-    if (!mapped.empty() && dm_name(name) == mapped) return name;
+    if (!mapped.empty() && attribute(name, "dm/name") == mapped) return name;
     if (!node.empty() && number(name) == node) return name;
   }
   return {};

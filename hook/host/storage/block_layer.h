@@ -36,11 +36,9 @@ class BlockLayer {
   std::vector<std::string> stack_above(const std::string& name) const;
   bool is_partition(const std::string& name) const;
 
-  // Of a device mapper device, else empty: its name, and the uuid that tells who made it ("LVM-…",
-  // "CRYPT-…").
-  std::string dm_name(const std::string& name) const;
-  std::string dm_uuid(const std::string& name) const;
-  std::string raid_level(const std::string& name) const;  // "raid1", empty if it is no md array
+  // What the kernel says of it, else empty: "dm/name" of a device mapper device, "dm/uuid" that tells who
+  // made that ("LVM-…", "CRYPT-…"), "md/level" of an md array ("raid1").
+  std::string attribute(const std::string& name, const std::string& file) const;
 
   // All members of the mounted btrfs that the device belongs to; empty if it belongs to none.
   std::vector<std::string> btrfs_members(const std::string& name) const;
@@ -49,7 +47,6 @@ class BlockLayer {
   std::string udev_property(const std::string& name, const std::string& key) const;
 
  private:
-  std::string attribute(const std::string& name, const std::string& file) const;
   std::vector<std::string> partitions(const std::string& name) const;
 
   const Host& host_;

@@ -22,19 +22,6 @@ std::string enumerated(const Names& all) {
   return join(shown) + " and " + last;
 }
 
-// Where the mounts are that `belongs` picks; bind mounts of single folders only if there is nothing else.
-template <class Belongs>
-Names points(const std::vector<Mount>& mounts, Belongs belongs) {
-  Names whole, any;
-  for (const auto& m : mounts) {
-    if (!belongs(m)) continue;
-    const std::string point = printable(m.point);
-    if (m.root == "/" && !contains(whole, point)) whole.push_back(point);
-    if (!contains(any, point)) any.push_back(point);
-  }
-  return whole.empty() ? any : whole;
-}
-
 // "tank" of the data set "tank/home".
 std::string pool_of(const std::string& data_set) {
   return data_set.substr(0, data_set.find('/'));
@@ -52,10 +39,11 @@ std::string DiskReasons::zfs_pool(const std::string& name) const {
   return blocks_.udev_property(name, "ID_FS_LABEL");
 }
 
+// Where the device is mounted; bind mounts of single folders only if there is nothing else.
 Names DiskReasons::mount_points(const std::string& name) const {
   const std::string number = blocks_.number(name), pool = zfs_pool(name);
   const Names members = blocks_.btrfs_members(name);
-  return points(mounts_, [&](const Mount& m) {
+  const auto belongs = [&](const Mount& m) {
     if (m.device == number) return true;
     // What spans disks has no disk's device number, only a name; bcachefs names all its members.
     if (m.type == "btrfs") return contains(members, blocks_.name_of(m.source));
@@ -64,7 +52,14 @@ Names DiskReasons::mount_points(const std::string& name) const {
     const auto sources = split(m.source, ':');
     return std::any_of(sources.begin(), sources.end(),
                        [&](const auto source) { return blocks_.name_of(std::string(source)) == name; });
-  });
+  };
+  Names whole, any;
+  for (const auto& m : mounts_) {
+    if (!belongs(m)) continue;
+    add_once(any, printable(m.point));
+    if (m.root == "/") add_once(whole, printable(m.point));
+  }
+  return whole.empty() ? any : whole;
 }
 
 // What the device is used for directly.
@@ -91,8 +86,7 @@ std::string DiskReasons::reached(const Names& names) const {
   bool swap = false;
   for (const auto& name : names) {
     for (const auto& one : blocks_.stack_above(name)) {
-      for (auto& point : mount_points(one))
-        if (!contains(at, point)) at.push_back(std::move(point));
+      for (const auto& point : mount_points(one)) add_once(at, point);
       swap = swap || contains(swaps_, one);
     }
   }
@@ -108,15 +102,15 @@ std::string DiskReasons::holder_reason(const Names& holders, const std::string& 
   if (depth > 16) return {};  // a copy of somebody's files may run in circles
   Names parts;
   for (const auto& holder : holders) {
-    const std::string uuid = blocks_.dm_uuid(holder), name = blocks_.dm_name(holder);
-    const std::string level = blocks_.raid_level(holder);
+    const auto read = [&](const char* file) { return blocks_.attribute(holder, file); };
+    const std::string uuid = read("dm/uuid"), name = read("dm/name"), level = read("md/level");
     std::string part, inside = group;
-    if (uuid.compare(0, 4, "LVM-") == 0) {
+    if (uuid.starts_with("LVM-")) {
       inside = lvm_volume_group(name);
       if (inside != group) part = "is a physical volume of the volume group " + printable(inside);
-    } else if (uuid.compare(0, 6, "CRYPT-") == 0) {
+    } else if (uuid.starts_with("CRYPT-")) {
       part = "is encrypted and open as " + printable(name);
-    } else if (uuid.compare(0, 6, "mpath-") == 0) {
+    } else if (uuid.starts_with("mpath-")) {
       part = "is a path of the multipath disk " + printable(name);
     } else if (!level.empty()) {
       part = "is a member of the RAID array " + holder + " (" + printable(level) + ")";
@@ -126,21 +120,16 @@ std::string DiskReasons::holder_reason(const Names& holders, const std::string& 
     const std::string more = holder_reason(blocks_.above(holder), inside, depth + 1);
     if (!part.empty() && !more.empty()) part += ", which ";
     part += more;
-    if (!part.empty() && !contains(parts, part)) parts.push_back(part);
+    if (!part.empty()) add_once(parts, part);
   }
   return join(parts, " and ");
 }
 
-Names DiskReasons::holders(const Disk& disk) const {
-  Names all = blocks_.above(disk.name);
-  // A disk's partitions are disks of their own here.
-  std::erase_if(all, [&](const auto& name) { return blocks_.is_partition(name); });
-  return all;
-}
-
 std::string DiskReasons::reason(const Disk& disk) const {
   std::string own = own_reason(disk.name);
-  const Names held_by = holders(disk);
+  Names held_by = blocks_.above(disk.name);
+  // A disk's partitions are disks of their own here.
+  std::erase_if(held_by, [&](const auto& name) { return blocks_.is_partition(name); });
   const std::string held = holder_reason(held_by, "", 0);
   if (held.empty()) return own;
   return (own.empty() ? "" : own + " and ") + held + reached(held_by);

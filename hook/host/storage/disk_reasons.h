@@ -32,7 +32,6 @@ class DiskReasons {
   std::string own_reason(const std::string& name) const;
   std::string holder_reason(const Names& holders, const std::string& group, int depth) const;
   std::string reached(const Names& names) const;
-  Names holders(const Disk& disk) const;
 
   const Host& host_;
   BlockLayer blocks_;

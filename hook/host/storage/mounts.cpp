@@ -28,9 +28,7 @@ void read_mountinfo(const std::string& path, std::vector<Mount>& out) {
 }
 
 bool is_below(const std::string& path, const std::string& folder) {
-  if (folder == "/") return true;
-  return path.compare(0, folder.size(), folder) == 0 &&
-         (path.size() == folder.size() || path[folder.size()] == '/');
+  return folder == "/" || path == folder || path.starts_with(folder + "/");
 }
 
 }  // namespace

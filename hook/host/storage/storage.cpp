@@ -1,7 +1,5 @@
 #include "host/storage/storage.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
@@ -31,7 +29,7 @@ std::string real_path(const Host& host, const std::string& path, const Deadline&
     if (!found) return fail(system_error("find", path, errno));
     return std::string(found.get());
   });
-  if (!real || real->compare(0, host.root.size(), host.root) != 0) return path;
+  if (!real || !real->starts_with(host.root)) return path;
   return real->substr(host.root.size());
 }
 
@@ -42,7 +40,7 @@ void find_own_images(const Host& host, const DiskReasons& reasons, const std::ve
   for (const auto& image : images) {
     const bool is_node = !blocks.name_of(image).empty();
     // What /dev does not have, or has in memory only, is on no disk.
-    if (image.compare(0, 1, "/") != 0 || (!is_node && image.compare(0, 5, "/dev/") == 0)) continue;
+    if (!image.starts_with("/") || (!is_node && image.starts_with("/dev/"))) continue;
     const auto devices = reasons.devices_of(is_node ? image : real_path(host, image, patience));
     for (const auto& disk : disks) {
       const auto stack = blocks.stack_above(disk.name);
