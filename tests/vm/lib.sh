@@ -24,7 +24,7 @@ run_folder=/run/libvirt/qemu-hook
 export LIBVIRT_DEFAULT_URI=qemu:///system
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in expect state guest daemon log holder refusal desktop stuck clean; do
+for part in expect state guest daemon log holder refusal desktop screen seat stuck clean; do
     # shellcheck source=/dev/null
     . "$here/lib/$part.sh"
 done

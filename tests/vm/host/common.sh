@@ -4,6 +4,7 @@
 checkout=$(cd "$vm_home/../.." && pwd)
 vm_data=${VM_DATA:-$checkout/build/vm} # images and running machines; VM_DATA keeps them over a removed build/
 suites=(bookworm trixie)
+desktop_suites=(bookworm-desktop trixie-desktop) # the same, with real desktops; by name only
 default_suite=bookworm
 
 say() { printf '%s\n' "$*" >&2; }
@@ -15,9 +16,11 @@ die() {
 
 is_suite() {
     local suite
-    for suite in "${suites[@]}"; do [ "$suite" = "$1" ] && return; done
+    for suite in "${suites[@]}" "${desktop_suites[@]}"; do [ "$suite" = "$1" ] && return; done
     return 1
 }
+
+has_desktops() { [[ $1 = *-desktop ]]; }
 
 # timed MESSAGE COMMAND...: the message before, the time after, on one line.
 timed() {

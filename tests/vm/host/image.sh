@@ -1,10 +1,18 @@
 # shellcheck shell=bash
 # The cached images: one folder a recipe, named by the recipe's hash.
 
+# recipe_of SUITE: sets $recipe to the files that its image is made from. Of two with the same name the later one continues
+# the earlier one.
+recipe_of() {
+    recipe=("$vm_home"/image/*)
+    ! has_desktops "$1" || recipe+=("$vm_home"/image-desktop/*)
+}
+
 # image_of SUITE: the folder of its image, there or not.
 image_of() {
-    local key
-    key=$(cat "$vm_home"/image/* | sha256sum | cut -c1-16)
+    local key recipe
+    recipe_of "$1"
+    key=$(cat "${recipe[@]}" | sha256sum | cut -c1-16)
     printf '%s/images/%s-%s\n' "$vm_data" "$1" "$key"
 }
 
@@ -24,8 +32,15 @@ ensure_image() {
 }
 
 build_image() {
-    local suite=$1 image=$2
-    if ! "$vm_home/image/build" "$suite" "$image" >"$image/log" 2>&1 </dev/null; then
+    local suite=$1 image=$2 recipe file
+    recipe_of "$suite"
+    rm -rf --one-file-system "$image/recipe"
+    mkdir "$image/recipe"
+    for file in "${recipe[@]}"; do
+        [ -e "$image/recipe/${file##*/}" ] || install -m "$(stat -c %a "$file")" /dev/null "$image/recipe/${file##*/}"
+        cat "$file" >>"$image/recipe/${file##*/}"
+    done
+    if ! "$image/recipe/build" "${suite%-desktop}" "$image" >"$image/log" 2>&1 </dev/null; then
         tail -n 30 "$image/log" >&2
         return 1
     fi
@@ -34,7 +49,7 @@ build_image() {
 # Images of older recipes; one that a machine still runs from lives on until that machine ends.
 drop_old_images() {
     local suite=$1 keep=$2 image
-    for image in "$vm_data/images/$suite"-*; do
+    for image in "$vm_data/images/$suite"-????????????????; do
         [ "$image" = "$keep" ] || rm -rf --one-file-system "$image"
     done
 }

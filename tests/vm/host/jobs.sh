@@ -38,6 +38,7 @@ wait_for_job() {
     local suite=$1 job=$2 deadline=$((SECONDS + $3 + 45))
     until [ -e "$job/status" ]; do
         if [ "$SECONDS" -ge "$deadline" ] || ! is_running "$suite"; then return 1; fi
+        [ ! -e "$(run_of "$suite")/share/wanted-picture" ] || give_picture "$suite"
         sleep 0.1
     done
 }

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# One machine a suite: start, ask, stop. Its files lie in $vm_data/run/SUITE: pid, console.log, console.sock, share/.
+# One machine a suite: start, ask, stop. Its files lie in $vm_data/run/SUITE: pid, console.log, console.sock, qmp.sock,
+# share/, logs/.
 
 boot_limit=${VM_BOOT_LIMIT:-240} # seconds until libvirtd answers; 20 are usual, emulated on a busy machine it is more
 
@@ -40,7 +41,7 @@ boot_afresh() {
     local run
     run=$(run_of "$1")
     rm -rf --one-file-system "$run/share"
-    rm -f "$run/pid" "$run/console.sock"
+    rm -f "$run/pid" "$run/console.sock" "$run/qmp.sock"
     mkdir -p "$run/share/jobs" "$run/logs"
     cp "$vm_home/agent" "$run/share/agent"
     truncate -s 64M "$run/nvme.img"
@@ -51,7 +52,7 @@ boot() {
     local suite=$1 run deadline
     run=$(run_of "$suite")
     deadline=$((SECONDS + boot_limit))
-    launch_qemu "$(image_of "$suite")" "$run" || return 1
+    launch_qemu "$suite" "$(image_of "$suite")" "$run" || return 1
     until [ -e "$run/share/up" ]; do
         if [ "$SECONDS" -ge "$deadline" ] || ! is_running "$suite"; then return 1; fi
         sleep 0.2
@@ -95,5 +96,5 @@ stop_machine() {
         kill -KILL "$pid" # nothing in it is worth a shutdown: its disk is a snapshot
         while is_running "$suite"; do sleep 0.05; done
     fi
-    rm -f "$run/pid" "$run/console.sock" "$run/nvme.img"
+    rm -f "$run/pid" "$run/console.sock" "$run/qmp.sock" "$run/nvme.img"
 }

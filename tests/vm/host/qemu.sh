@@ -8,6 +8,9 @@
 #   02:00.0 e1000e         03:00.0 nvme    04:00.0 nvme that can have virtual functions
 #   00:05.0 edu            a device that no driver wants
 #
+# With real desktops 00:01.0 is virtio-vga and 01:00.0 virtio-gpu-pci: Linux 6.1's bochs-drm cannot import another card's
+# buffers, so no compositor would use two.
+#
 # tests/vm/lib.sh names the same addresses for the cases. Every device has an explicit address: one that QEMU places by
 # itself takes another's slot.
 
@@ -16,9 +19,10 @@
 boot_options=''
 uefi_firmware=/usr/share/ovmf/OVMF.fd
 
-# launch_qemu IMAGE_FOLDER RUN_FOLDER: returns when QEMU runs in the background.
+# launch_qemu SUITE IMAGE_FOLDER RUN_FOLDER: returns when QEMU runs in the background.
 launch_qemu() {
-    local image=$1 run=$2
+    local image=$2 run=$3 boot_card=VGA second_card=bochs-display
+    ! has_desktops "$1" || boot_card=virtio-vga second_card=virtio-gpu-pci
     local options='root=/dev/vda rw console=tty0 console=ttyS0 loglevel=5 intel_iommu=on iommu=pt mitigations=off fsck.mode=skip'
     # A kernel that dies early in its boot boots anew; later, when it has pvpanic's driver, QEMU ends.
     options+=' oops=panic panic=-1'
@@ -39,7 +43,7 @@ launch_qemu() {
         -device 'pcie-root-port,id=port4,chassis=4,slot=4,addr=09.0'
 
         -audiodev 'none,id=sound'
-        -device 'bochs-display,bus=port1,addr=00.0,multifunction=on'
+        -device "$second_card,bus=port1,addr=00.0,multifunction=on"
         -device 'intel-hda,id=hda,bus=port1,addr=00.1' -device 'hda-output,bus=hda.0,audiodev=sound'
         -device 'qemu-xhci,bus=port1,addr=00.2'
 
@@ -63,11 +67,12 @@ launch_qemu() {
         -device 'pvpanic'
         -chardev 'socket,id=console,path=console.sock,server=on,wait=off,logfile=console.log'
         -serial chardev:console
+        -qmp 'unix:qmp.sock,server=on,wait=off'
 
         -kernel "$image/vmlinuz" -initrd "$image/initrd"
         -append "$options $boot_options"
     )
-    [[ " $boot_options " = *' no-vga '* ]] || qemu+=(-device 'VGA,addr=01.0')
+    [[ " $boot_options " = *' no-vga '* ]] || qemu+=(-device "$boot_card,id=screen,addr=01.0")
     [[ " $boot_options " != *' uefi '* ]] || qemu+=(-bios "$uefi_firmware")
     # A socket's path has at most 108 bytes, so it is named from within the folder. Not -daemonize, which would lose what
     # a QEMU that dies has to say.

@@ -7,7 +7,7 @@ case_limit=300 # seconds, unless a case has a line `# limit: SECONDS`
 test_suite() {
     local suite=$1 stop_after=yes status=0
     shift
-    if [ "${1-}" = shared ]; then collect_share "$suite"; else collect_cases "$@"; fi
+    if [ "${1-}" = shared ]; then collect_share "$suite"; else collect_cases "$suite" "$@"; fi
     take_machine "$suite"
     [ -x "$checkout/build/qemu-hook" ] || die "build/qemu-hook is not there: cmake -B build && cmake --build build"
 
@@ -63,14 +63,19 @@ prepare_machine() {
     done
 }
 
-# collect_cases [NAME...]: sets $cases, paths; a name is that of a file below cases/, with or without its number or .sh.
+# collect_cases SUITE [NAME...]: sets $cases, paths; a name is that of a file below cases/, with or without its number or
+# .sh. Without a name: all of the suite. Those with a line "# suite: desktop" belong to the suites with desktops, and to no other.
 collect_cases() {
-    local name path
+    local suite=$1 name path belongs=--files-without-match
+    shift
     cases=()
     if [ $# -eq 0 ]; then
+        ! has_desktops "$suite" || belongs=--files-with-matches
+        mapfile -t cases < <(grep "$belongs" '^# suite: desktop$' "$vm_home"/cases/[0-9]*.sh)
+        [ "${#cases[@]}" -gt 0 ] || die "no case of $suite runs without being named"
         # Those that want a boot of their own come last.
-        mapfile -t cases < <(grep --files-without-match '^# boot: ' "$vm_home"/cases/[0-9]*.sh
-            grep --files-with-matches '^# boot: ' "$vm_home"/cases/[0-9]*.sh)
+        mapfile -t cases < <(grep --files-without-match '^# boot: ' "${cases[@]}"
+            grep --files-with-matches '^# boot: ' "${cases[@]}")
         return
     fi
     for name in "$@"; do
@@ -87,7 +92,7 @@ collect_cases() {
 # line `# every suite` runs in all of them.
 collect_share() {
     local path share=() turn=0
-    collect_cases
+    collect_cases "$1"
     for path in "${cases[@]}"; do
         if grep --quiet '^# every suite$' "$path"; then
             share+=("$path")
