@@ -9,7 +9,7 @@ namespace qh::cli {
 StepReport::StepReport(const host::Host& host, const Options& options)
     : log(host, options.guest), options_(options) {
   log.listener = [this](int priority, const std::string& text) {
-    if (priority <= LOG_ERR) return;  // told at the end, with what helps
+    if (priority <= LOG_ERR) return;  // told at the end, with the hint
     if (options_.json)
       steps_.push_back(text);
     else

@@ -1,5 +1,5 @@
 // Who has the nodes of a guest's second GPU, and of its sound, open beside a living desktop: what of that
-// keeps the guest from its start, and what helps.
+// keeps the guest from its start, and the way out.
 #pragma once
 
 #include <map>

@@ -73,7 +73,7 @@ bool has_driver(Ports& ports, const PciAddress& address, const std::string& driv
 Result<void> wait_for_vfio_user(const Ports& ports, const PciAddress& address) {
   const auto is_free = [&] { return !is_open_through_vfio(ports.host, address); };
   if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_free)) return {};
-  const auto holders = host::find_holders(ports.host, host::device_nodes(ports.host, address)).holders;
+  const auto holders = host::find_holders(ports.host, host::device_nodes(ports.host, {address})).holders;
   return fail(ErrorKind::refused,
               "a process still uses it through VFIO" + (holders.empty() ? "" : ": " + describe(holders)),
               "end that process, usually a QEMU; then `qemu-hook --reattach` gives the device back");
@@ -205,7 +205,7 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
   const std::string driver = host::bound_driver(ports.host, address);
   if (driver.empty()) return {};
   // Asked now: the driver takes its nodes away first, and waits for who has them open then.
-  const auto nodes = host::device_nodes(ports.host, address);
+  const auto nodes = host::device_nodes(ports.host, {address});
   // The checks are some time ago, and with its driver a mounted disk would go: whoever wants one now finds it
   // taken.
   const auto done =

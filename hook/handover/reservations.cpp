@@ -54,7 +54,7 @@ Result<bool> write_rules(const host::Host& host, const std::string& text) {
 // Those that have a node open which the rule is about, sound servers too.
 std::vector<host::Holder> holders_of(const host::Host& host, const PciAddress& function) {
   std::vector<host::DeviceNode> nodes;
-  for (auto& node : host::device_nodes(host, function))
+  for (auto& node : host::device_nodes(host, {function}))
     if (node.subsystem == "drm" || node.subsystem == "sound") nodes.push_back(std::move(node));
   return host::find_holders(host, nodes).holders;
 }

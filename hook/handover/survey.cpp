@@ -39,12 +39,10 @@ DeviceUse look_below(const host::Host& host, const Guest& guest, const Device& d
 
 // One look at all processes for all of the guest's devices.
 host::Holders look_for_holders(const host::Host& host, const Guest& guest) {
-  std::vector<host::DeviceNode> nodes;
-  for (const auto& d : guest.devices) {
-    if (!d.present) continue;
-    for (auto& node : host::device_nodes(host, d.address())) nodes.push_back(std::move(node));
-  }
-  return host::find_holders(host, nodes);
+  std::vector<PciAddress> present;
+  for (const auto& d : guest.devices)
+    if (d.present) present.push_back(d.address());
+  return host::find_holders(host, host::device_nodes(host, present));
 }
 
 }  // namespace
@@ -113,10 +111,9 @@ std::vector<PciAddress> devices_in_groups(const host::Host& host, const Guest& g
   auto all = guest.addresses();
   for (const auto& d : guest.devices) {
     if (!d.present || d.present->iommu_group.empty()) continue;
-    for (const auto& address : host::list_pci_addresses(host))
-      if (host.sysfs.link(names::attribute(address, "iommu_group")) == d.present->iommu_group &&
-          !contains(all, address))
-        all.push_back(address);
+    // Documentation/ABI/testing/sysfs-kernel-iommu_groups
+    for (const auto& name : host.sysfs.list("kernel/iommu_groups/" + d.present->iommu_group + "/devices"))
+      if (const auto address = parse_pci_address(name)) add_once(all, *address);
   }
   return all;
 }

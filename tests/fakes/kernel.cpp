@@ -66,7 +66,9 @@ void Kernel::make_device(const ModelDevice& d) {
   root_.write(folder + "/reset_method", d.reset_methods + "\n");
   if (!d.physical.empty()) fs::create_symlink("../" + d.physical, root_.path() + folder + "/physfn");
   if (!d.group.empty()) {
-    fs::create_directories(root_.path() + "/sys/kernel/iommu_groups/" + d.group);
+    const std::string members = root_.path() + "/sys/kernel/iommu_groups/" + d.group + "/devices";
+    fs::create_directories(members);
+    fs::create_symlink("../../../../bus/pci/devices/" + d.address, members + "/" + d.address);
     fs::create_symlink("../../../../kernel/iommu_groups/" + d.group, root_.path() + folder + "/iommu_group");
   }
   devices_[d.address] = d;
@@ -86,6 +88,8 @@ void Kernel::set_answering(const std::string& address, bool answers) {
 }
 
 void Kernel::remove_device(const std::string& address) {
+  if (const auto device = devices_.find(address); device != devices_.end() && !device->second.group.empty())
+    fs::remove(root_.path() + "/sys/kernel/iommu_groups/" + device->second.group + "/devices/" + address);
   devices_.erase(address);
   fs::remove_all(root_.path() + device_folder(address));
 }

@@ -28,7 +28,7 @@ namespace {
 struct World {
   explicit World(const std::string& description) { fakes::write_host(root, description); }
   std::vector<host::DeviceNode> nodes(const char* address) const {
-    return host::device_nodes(host, *parse_pci_address(address));
+    return host::device_nodes(host, {*parse_pci_address(address)});
   }
   Names paths(const char* address) const {
     Names all;

@@ -7,7 +7,7 @@ namespace qh::handover::checks {
 
 void reservation(const Survey& s, Findings& out) {
   for (const auto& d : s.guest.devices) {
-    // Who has the device open has been named, and what helps with it.
+    // Who has the device open has been named, with the remedy.
     if (std::any_of(out.begin(), out.end(), [&](const Finding& f) {
           return f.check == "holders" && f.severity == Severity::error && f.device == d.address().text();
         }))

@@ -83,7 +83,7 @@ bool is_our_rules(const std::string& text) {
 std::vector<UdevDevice> reservable_devices(const Host& host, const PciAddress& function) {
   std::vector<UdevDevice> all;
   std::vector<std::string> sound_cards;
-  for (const auto& found : links_beneath(host, "dev/char", function)) {
+  for (const auto& found : links_beneath(host, "dev/char", {function})) {
     const std::string subsystem = host.sysfs.link("dev/char/" + found.name + "/subsystem").value_or("");
     if (subsystem != "drm" && subsystem != "sound") continue;
     const auto parts = split(found.path, '/');

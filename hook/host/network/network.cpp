@@ -120,7 +120,7 @@ std::vector<std::string> default_route_interfaces(const Host& host) {
 }
 
 std::vector<InterfaceUse> network_use(const Host& host, const PciAddress& address) {
-  const auto interfaces = links_beneath(host, "class/net", address);
+  const auto interfaces = links_beneath(host, "class/net", {address});
   if (interfaces.empty()) return {};
   const Network network(host);
   std::vector<InterfaceUse> all;

@@ -2,16 +2,20 @@
 
 namespace qh::host {
 
-std::vector<Beneath> links_beneath(const Host& host, const std::string& folder, const PciAddress& address) {
+std::vector<Beneath> links_beneath(const Host& host, const std::string& folder,
+                                   const std::vector<PciAddress>& functions) {
   // These links name the device's place in the tree of all devices, with each parent
   // (Documentation/ABI/testing/sysfs-devices, Documentation/admin-guide/sysfs-rules.rst): their text is
   // enough, nothing has to be walked, and no attribute is read that could block.
-  const std::string parent = "/" + address.text() + "/";
   std::vector<Beneath> all;
-  for (auto& name : host.sysfs.list(folder)) {
+  for (const auto& name : host.sysfs.list(folder)) {
     const auto target = host.sysfs.link_target(folder + "/" + name);
-    const auto at = target ? target->find(parent) : std::string::npos;
-    if (at != std::string::npos) all.push_back({std::move(name), target->substr(at + parent.size())});
+    if (!target) continue;
+    for (const auto& function : functions) {
+      const std::string parent = "/" + function.text() + "/";
+      if (const auto at = target->find(parent); at != std::string::npos)
+        all.push_back({name, target->substr(at + parent.size()), function});
+    }
   }
   return all;
 }

@@ -108,25 +108,28 @@ std::string node_path(const std::string& subsystem, std::string name) {
   return "/dev/" + name;
 }
 
-std::vector<DeviceNode> device_nodes(const Host& host, const PciAddress& function) {
+std::vector<DeviceNode> device_nodes(const Host& host, const std::vector<PciAddress>& functions) {
   std::vector<DeviceNode> all;
-  for (const auto& found : links_beneath(host, "dev/char", function)) {
+  for (const auto& found : links_beneath(host, "dev/char", functions)) {
     const auto subsystem = host.sysfs.link("dev/char/" + found.name + "/subsystem").value_or("");
     const auto path = node_path(subsystem, found.path.substr(found.path.rfind('/') + 1));
     const auto kind = is_on_usb(found.path)     ? NodeKind::hot_plug
                       : subsystem == "vfio-dev" ? NodeKind::vfio
                                                 : NodeKind::own;
-    add(found.name, {0, 0, path, subsystem, kind, function, false}, all);
+    add(found.name, {0, 0, path, subsystem, kind, found.function, false}, all);
   }
   const BlockLayer blocks(host);
-  for (const auto& disk : blocks.beneath(function)) {
-    const auto place = host.sysfs.link_target("class/block/" + disk.name).value_or("");
-    const auto kind = is_on_usb(place) ? NodeKind::hot_plug : NodeKind::own;
-    add(blocks.number(disk.name), {0, 0, node_path("block", disk.name), "block", kind, function, true}, all);
+  for (const auto& function : functions) {
+    for (const auto& disk : blocks.beneath(function)) {
+      const auto place = host.sysfs.link_target("class/block/" + disk.name).value_or("");
+      const auto kind = is_on_usb(place) ? NodeKind::hot_plug : NodeKind::own;
+      add(blocks.number(disk.name), {0, 0, node_path("block", disk.name), "block", kind, function, true},
+          all);
+    }
+    add_vfio_nodes(host, function, all);
+    add_nvidia_nodes(host, function, all);
+    add_kfd(host, function, all);
   }
-  add_vfio_nodes(host, function, all);
-  add_nvidia_nodes(host, function, all);
-  add_kfd(host, function, all);
   return all;
 }
 

@@ -27,10 +27,10 @@ struct DeviceNode {
   bool is_block = false;  // else a character device: each kind has numbers of its own
 };
 
-// The nodes of the function's DRM cards, sound cards, i2c buses, disks and partitions and so on, of NVIDIA's
+// The nodes of the functions' DRM cards, sound cards, i2c buses, disks and partitions and so on, of NVIDIA's
 // driver, and of amdgpu's compute interface; of a function on a VFIO driver those by which it is opened. The
 // shared nodes of a driver are named only if no other card uses it.
-std::vector<DeviceNode> device_nodes(const Host& host, const PciAddress& function);
+std::vector<DeviceNode> device_nodes(const Host& host, const std::vector<PciAddress>& functions);
 
 // Where udev and devtmpfs put a node (the `devnode` callbacks of the classes, for instance drm_devnode in
 // drivers/gpu/drm/drm_sysfs.c), by the kernel's names. The attribute `uevent` has it as DEVNAME, but takes

@@ -65,7 +65,7 @@ bool is_virtual(const std::string& target) {
 std::vector<InputDevice> input_devices(const Host& host, const std::vector<PciAddress>& functions) {
   const auto goes = [&](const std::string& target) {
     return std::any_of(functions.begin(), functions.end(),
-                       [&](const auto& f) { return has_component(target, f.text()); });
+                       [&](const auto& f) { return target.find("/" + f.text() + "/") != std::string::npos; });
   };
   std::vector<std::pair<std::string, std::string>> found;  // folder and target
   for (const auto& entry : host.sysfs.list("class/input")) {

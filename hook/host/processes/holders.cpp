@@ -112,9 +112,8 @@ Holders find_holders(const Host& host, const std::vector<DeviceNode>& nodes, Mil
 
 std::vector<Holder> holders_of(const Host& host, const std::vector<PciAddress>& devices) {
   std::vector<DeviceNode> nodes;
-  for (const auto& device : devices)
-    for (auto& node : device_nodes(host, device))
-      if (node.kind != NodeKind::hot_plug) nodes.push_back(std::move(node));
+  for (auto& node : device_nodes(host, devices))
+    if (node.kind != NodeKind::hot_plug) nodes.push_back(std::move(node));
   return find_holders(host, nodes).holders;
 }
 

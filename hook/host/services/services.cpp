@@ -8,7 +8,7 @@
 #include "core/contains.h"
 #include "core/text.h"
 #include "host/names.h"
-#include "host/services/tool.h"
+#include "host/processes/child.h"
 
 namespace qh::host {
 namespace {

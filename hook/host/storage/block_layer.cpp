@@ -69,7 +69,7 @@ std::vector<std::string> BlockLayer::partitions(const std::string& name) const {
 
 std::vector<Disk> BlockLayer::beneath(const PciAddress& address) const {
   std::vector<std::string> wholes;
-  for (const auto& found : links_beneath(host_, folder, address)) {
+  for (const auto& found : links_beneath(host_, folder, {address})) {
     if (is_partition(found.name)) continue;
     const std::string head = multipath_head(found.name);
     // A head counts also when other controllers lead to it: that they do does not say that they work.
