@@ -73,7 +73,7 @@ modprobe vfio-pci
 driver_waits() { pgrep --runstates D --full 'hooks/qemu cut' >/dev/null; }
 for daemon in "the next one is there already" "no daemon"; do
     step "$daemon"
-    modprobe qh_stuck
+    modprobe qh_stuck edu=1
     define_guest cut managed=no "$nic" managed=yes "$edu"
     during=$(host_state)
     start_and_wait_for driver_waits
