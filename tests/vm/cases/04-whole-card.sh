@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # A card of three functions, ten times in a row.
+# long
 # limit: 900
 . ./lib.sh
 before=$(host_state)

@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # Twenty at once: hooks and hands, shared devices and own ones. Each device has one owner, each loser is told who, nothing is lost.
+# long
 # limit: 600
 . ./lib.sh
 before=$(host_state)

@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # libvirtd is killed (-9): while a guest runs, and while its hook works. The guest lives on, and is ended by the next daemon;
+# long
 # a start that was cut off is undone by the next. A guest that no daemon knows of any more leaves its devices to the hook's journal.
 # limit: 600
 . ./lib.sh

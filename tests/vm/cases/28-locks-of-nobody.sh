@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # A user without any rights takes every lock that he can get below the hook's folder, before and while guests start, run and end: nothing is
+# long
 # refused, nothing waits, everything comes back. A folder that an older version left open to all is closed.
 # limit: 600
 . ./lib.sh

@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # libvirt's hook is a script of the user's that calls qemu-hook: before its own work, behind it, through a pipe; or stands beside it in qemu.d.
+# long
 # Two guests want one card, one after the other and at once: never two owners, and no start or running guest is undone.
 # limit: 900
 . ./lib.sh

@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=30-primary-gpu.sh
 # What 30-primary-gpu does, once, on a host with UEFI: its frame buffer comes first, and the text consoles' own is a dummy.
+# long
 # boot: uefi
 # limit: 1200
 cycles=1

@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # libvirtd is killed (-9) in the middle of a prepare: nobody will call release, so the hook puts everything back by itself, the desktop too. And
+# long
 # guests that end beside a daemon's restart are undone once, by the daemon, however early the next guest wants their device.
 # limit: 1200
 . ./lib.sh

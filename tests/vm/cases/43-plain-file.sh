@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # The program itself as libvirt's hook, no link to it: AppArmor runs it inside libvirtd's own profile. What that allows works;
+# long
 # what it hides or denies refuses the start before anything is touched, and --check says so.
 # limit: 1800
 . ./lib.sh

@@ -89,13 +89,15 @@ collect_cases() {
 }
 
 # collect_share SUITE: sets $cases to the suite's part where each case runs once: the suites take turns, but a case with a
-# line `# every suite` runs in all of them.
+# line `# every suite` runs in all of them. One with a line `# long`, of minutes, runs in none.
 collect_share() {
     local path share=() turn=0
     collect_cases "$1"
     for path in "${cases[@]}"; do
         if grep --quiet '^# every suite$' "$path"; then
             share+=("$path")
+        elif grep --quiet '^# long$' "$path"; then
+            continue
         else
             [ "${suites[turn % ${#suites[@]}]}" != "$1" ] || share+=("$path")
             turn=$((turn + 1))
