@@ -15,6 +15,7 @@ pci 0000:00:01.0/0000:01:00.1 10de:228b 1462:3909 040300 snd_hda_intel 15
 char 0000:00:02.0 drm/card0 226:0 drm
 char 0000:01:00.0 drm/card1 226:1 drm
 char 0000:01:00.0 drm/renderD129 226:129 drm
+file /sys/class/drm/card1-DP-1/status disconnected
 char 0000:01:00.1 sound/card1/controlC1 116:9 sound
 char 0000:01:00.1 sound/card1/pcmC1D3p 116:10 sound
 file /sys/bus/pci/drivers/vfio-pci/module vfio_pci
@@ -38,7 +39,7 @@ file /proc/304/cgroup 0::/system.slice/lightdm.service
 // What udev's database says of the card's DRM nodes under the rule of a level.
 inline std::string under_rule(const std::string& level) {
   std::string text;
-  for (const char* id : {"c226:1", "c226:129"})
+  for (const char* id : {"c226:1", "c226:129", "+drm:card1-DP-1"})
     for (const std::string line :
          {"E:ID_SEAT=seat-qemu-hook", "E:QEMU_HOOK_RESERVE=", "G:master-of-seat", "Q:uaccess", "V:1"})
       text += "file /run/udev/data/" + std::string(id) + " " + line +

@@ -15,7 +15,7 @@ const std::string card = "10de:2484 1462:3909 030000", sound = "10de:228b 1462:3
 const PciAddress gpu{0, 1, 0, 0}, gpu_sound{0, 1, 0, 1};
 
 const std::string rule_of_card =
-    "SUBSYSTEM==\"drm\", ENV{DEVTYPE}==\"drm_minor\", KERNELS==\"0000:01:00.0\", ATTRS{vendor}==\"0x10de\", "
+    "SUBSYSTEM==\"drm\", KERNELS==\"0000:01:00.0\", ATTRS{vendor}==\"0x10de\", "
     "ATTRS{device}==\"0x2484\", ATTRS{subsystem_vendor}==\"0x1462\", ATTRS{subsystem_device}==\"0x3909\", "
     "ATTRS{class}==\"0x030000\", ATTRS{boot_vga}==\"0\", ENV{ID_SEAT}=\"seat-qemu-hook\", "
     "ENV{QEMU_HOOK_RESERVE}=\"display\", TAG-=\"master-of-seat\", TAG-=\"seat\", "
@@ -130,7 +130,7 @@ TEST_CASE("reservation: what udev's database says, before systemd 247 and since"
   CHECK_FALSE(host::has_udev_database(World("").host));
 }
 
-TEST_CASE("reservation: in force when card and render node both are on our seat, and make none") {
+TEST_CASE("reservation: in force when card, monitor sockets and render node are on our seat, and make none") {
   World w(fakes::two_cards + fakes::under_rule("display"));
   const auto in_force = [&](Reserve level) {
     return host::is_in_force(w.host, host::reservable_devices(w.host, gpu), level);
@@ -139,6 +139,11 @@ TEST_CASE("reservation: in force when card and render node both are on our seat,
   CHECK_FALSE(in_force(Reserve::all));
   CHECK_FALSE(in_force(Reserve::no));
   const std::string entry = w.root.read("/run/udev/data/c226:129");
+  // 71-seat.rules gives the tag to whatever is called card*, and a socket has its card's seat.
+  w.root.write("/run/udev/data/+drm:card1-DP-1", entry + "Q:master-of-seat\n");
+  CHECK_FALSE(in_force(Reserve::display));
+  w.root.write("/run/udev/data/+drm:card1-DP-1", entry);
+  CHECK(in_force(Reserve::display));
   for (const std::string& bad :
        {entry + "Q:master-of-seat\n", std::string("E:QEMU_HOOK_RESERVE=display\nE:ID_SEAT=seat0\n"),
         std::string("E:ID_SEAT=seat-qemu-hook\n"), std::string()}) {
@@ -163,7 +168,7 @@ TEST_CASE("reservation: written, applied to a card that nobody has open, and the
   REQUIRE(result.functions.size() == 1);
   CHECK(result.functions[0].in_force);
   CHECK(has(w.rules(), "\n# 0000:01:00.0, display, for win10\n" + rule_of_card));
-  CHECK(w.udev.calls == std::vector<std::string>{"reload", "change card1 renderD129"});
+  CHECK(w.udev.calls == std::vector<std::string>{"reload", "change card1 card1-DP-1 renderD129"});
   CHECK(handover::describe(result.functions[0], "win10") ==
         "0000:01:00.0 is reserved (display), in force now");
 
@@ -176,7 +181,7 @@ TEST_CASE("reservation: written, applied to a card that nobody has open, and the
     result = w.apply();
     CHECK(result.wrote);
     CHECK_FALSE(w.root.exists(names::udev_rules));
-    CHECK(w.udev.calls == std::vector<std::string>{"reload", "change card1 renderD129"});
+    CHECK(w.udev.calls == std::vector<std::string>{"reload", "change card1 card1-DP-1 renderD129"});
     CHECK(handover::describe(result.functions.at(0), "win10") ==
           "0000:01:00.0 is not reserved any more, in force now");
     CHECK(w.apply().functions.empty());
@@ -186,7 +191,7 @@ TEST_CASE("reservation: written, applied to a card that nobody has open, and the
     w.apply();
     CHECK(has(w.rules(), "# 0000:01:00.0, all, for other, win10\n"));
     CHECK(has(w.rules(), "# 0000:01:00.1, all, for other\n"));
-    CHECK(w.udev.calls[1] == "change card1 renderD129 pcmC1D3p controlC1 card1");
+    CHECK(w.udev.calls[1] == "change card1 card1-DP-1 renderD129 pcmC1D3p controlC1 card1");
   }
 }
 

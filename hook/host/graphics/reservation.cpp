@@ -53,7 +53,8 @@ std::string closed(Reserve level) {
 std::string udev_rule(const Reserved& f) {
   const std::string hide = set("ID_SEAT", seat) + set(level_property, to_string(f.level)) + closed(f.level);
   if (class_of(f.identity).starts_with("03"))
-    return "SUBSYSTEM==\"drm\", ENV{DEVTYPE}==\"drm_minor\"" + match(f) + hide +
+    // The sockets for monitors as well ("card1-DP-1"): they have their card's seat, and would make it one.
+    return "SUBSYSTEM==\"drm\"" + match(f) + hide +
            ", TAG-=\"master-of-seat\", TAG-=\"seat\", TAG+=\"mutter-device-ignore\"\n";
   // Sound servers go by properties of the card, which has no node.
   return "SUBSYSTEM==\"sound\"" + match(f) + hide + "\nSUBSYSTEM==\"sound\", KERNEL==\"card*\"" + match(f) +
@@ -87,7 +88,12 @@ std::vector<UdevDevice> reservable_devices(const Host& host, const PciAddress& f
     const std::string subsystem = host.sysfs.link("dev/char/" + found.name + "/subsystem").value_or("");
     if (subsystem != "drm" && subsystem != "sound") continue;
     const auto parts = split(found.path, '/');
-    all.push_back({"c" + found.name, subsystem, std::string(parts.back())});
+    const std::string device(parts.back());
+    all.push_back({"c" + found.name, subsystem, device});
+    // "card1-DP-1", a socket for a monitor, has no number either.
+    for (const auto& socket : host.sysfs.list("class/drm"))
+      if (subsystem == "drm" && socket.starts_with(device + "-"))
+        all.push_back({"+drm:" + socket, "drm", socket});
     // "sound/card1/controlC1": the card itself has no number.
     if (subsystem == "sound" && parts.size() > 1) add_once(sound_cards, std::string(parts[parts.size() - 2]));
   }

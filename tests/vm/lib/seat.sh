@@ -102,6 +102,7 @@ beside_desktop() {
     mapfile -t nodes < <(screens_of "$display")
     expect_eq "nodes of the card's screen" 2 "${#nodes[@]}"
     expect_eq "who has the card's screen open" '' "$(holders_of "${nodes[@]}")"
+    expect_eq "the seats" seat0 "$(loginctl --no-legend list-seats)"
     for ((cycle = 1; cycle <= cycles; cycle++)); do
         step "cycle $cycle"
         start_guest second
