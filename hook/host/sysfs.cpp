@@ -16,12 +16,10 @@ namespace {
 // No attribute of text is longer (Documentation/filesystems/sysfs.rst).
 constexpr std::size_t page = 4096;
 
-// The PCI core prints these from its own memory, without any lock (pci_config_attr in
-// drivers/pci/pci-sysfs.c). They are read of every function of the host, so they are read directly.
+// The PCI core prints it from its own memory, without any lock (modalias_show in drivers/pci/pci-sysfs.c). It
+// is read of every function of the host, so it is read directly.
 bool takes_no_lock(const std::string& path) {
-  const auto name = std::string_view(path).substr(path.rfind('/') + 1);
-  return path.starts_with("bus/pci/devices/") && (name == "vendor" || name == "device" || name == "class" ||
-                                                  name == "subsystem_vendor" || name == "subsystem_device");
+  return path.starts_with("bus/pci/devices/") && path.ends_with("/modalias");
 }
 
 Result<std::string> first_bytes(const std::string& file, std::size_t limit) {

@@ -137,7 +137,8 @@ TEST_CASE("--setup takes another card over, prepare refuses it") {
   Program p;
   add_hardware(p);
   p.command({"--setup", "win10", "--xml", "-"}, nic);
-  p.root.write("/sys/bus/pci/devices/0000:02:00.0/device", "0x1533\n");
+  p.root.write("/sys/bus/pci/devices/0000:02:00.0/modalias",
+               qh::fakes::modalias("8086:1533 8086:0000 020000") + "\n");
   const auto refused = p.hook("win10", "prepare", "begin", nic);
   CHECK(refused.status == 1);
   CHECK(refused.err.find("0000:02:00.0: another card is at this address now: 8086:1533") !=

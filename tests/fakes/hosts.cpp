@@ -118,11 +118,7 @@ class Host {
     const std::string address = last(w[1]);
     const std::string folder = "/sys/devices/pci" + w[1].substr(0, 7) + "/" + w[1];
     functions_[address] = folder;
-    root_.write(folder + "/vendor", "0x" + w[2].substr(0, 4) + "\n");
-    root_.write(folder + "/device", "0x" + w[2].substr(5) + "\n");
-    root_.write(folder + "/subsystem_vendor", "0x" + w[3].substr(0, 4) + "\n");
-    root_.write(folder + "/subsystem_device", "0x" + w[3].substr(5) + "\n");
-    root_.write(folder + "/class", "0x" + w[4] + "\n");
+    root_.write(folder + "/modalias", modalias(w[2] + " " + w[3] + " " + w[4]) + "\n");
     root_.write(folder + "/driver_override", "(null)\n");
     link(folder, "/sys/bus/pci/devices/" + address);
     if (w[5] != "-") {

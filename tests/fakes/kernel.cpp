@@ -53,13 +53,19 @@ void Kernel::add_driver(const std::string& name) {
   for (const char* file : {"bind", "unbind"}) root_.write("/sys/bus/pci/drivers/" + name + "/" + file, "");
 }
 
+std::string modalias(const std::string& identity) {
+  const auto digits = [&](std::size_t at, std::size_t count) {
+    std::string text = at < identity.size() ? identity.substr(at, count) : "";
+    for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return text;
+  };
+  return "pci:v0000" + digits(0, 4) + "d0000" + digits(5, 4) + "sv0000" + digits(10, 4) + "sd0000" +
+         digits(15, 4) + "bc" + digits(20, 2) + "sc" + digits(22, 2) + "i" + digits(24, 2);
+}
+
 void Kernel::make_device(const ModelDevice& d) {
   const std::string folder = device_folder(d.address);
-  root_.write(folder + "/vendor", "0x" + d.ids.substr(0, 4) + "\n");
-  root_.write(folder + "/device", "0x" + d.ids.substr(5, 4) + "\n");
-  root_.write(folder + "/subsystem_vendor", "0x" + d.ids.substr(10, 4) + "\n");
-  root_.write(folder + "/subsystem_device", "0x" + d.ids.substr(15, 4) + "\n");
-  root_.write(folder + "/class", "0x" + d.class_code + "\n");
+  root_.write(folder + "/modalias", modalias(d.ids + " " + d.class_code) + "\n");
   root_.write(folder + "/driver_override", "(null)\n");
   root_.write(folder + "/remove", "");
   root_.write(folder + "/reset", "");

@@ -32,6 +32,9 @@ class TemporaryRoot {
   std::string path_;
 };
 
+// The attribute of that name, for an identity "8086:10d3 1af4:1100 020000".
+std::string modalias(const std::string& identity);
+
 struct ModelDevice {
   std::string address;
   std::string ids = "1234:5678 1234:0001";  // vendor:device subsystem

@@ -22,9 +22,7 @@ DESTDIR=$tree cmake --install build --prefix /usr >/dev/null
 root=$work/host
 device=$root/sys/bus/pci/devices/0000:02:00.0
 mkdir -p "$device" "$root/etc/libvirt/qemu" "$root/run/libvirt" "$root/sys/bus/pci/drivers/vfio-pci" "$root/proc"
-printf '0x8086\n' | tee "$device/vendor" >"$device/subsystem_vendor"
-printf '0x10d3\n' | tee "$device/device" >"$device/subsystem_device"
-printf '0x020000\n' >"$device/class"
+printf 'pci:v00008086d000010D3sv00008086sd000010D3bc02sc00i00\n' >"$device/modalias"
 cat >"$root/etc/libvirt/qemu/router.xml" <<END
 <domain type='kvm'><name>router</name><devices><hostdev mode='subsystem' type='pci' managed='yes'>
 <source><address domain='0x0000' bus='0x02' slot='0x00' function='0x0'/></source></hostdev></devices></domain>

@@ -2,15 +2,22 @@
 
 #include <algorithm>
 
+#include "core/text.h"
 #include "host/names.h"
 
 namespace qh::host {
 namespace {
 
-// A sysfs number without its "0x".
-std::string number(const Host& host, const PciAddress& address, const char* attribute) {
-  const std::string text = host.sysfs.read(names::attribute(address, attribute)).value_or("");
-  return text.substr(0, 2) == "0x" ? text.substr(2) : text;
+// From "pci:v00008086d000010D3sv00001AF4sd00001100bc02sc00i00" (modalias_show in drivers/pci/pci-sysfs.c);
+// empty for anything else.
+std::string identity_of(const std::string& modalias) {
+  constexpr std::string_view form = "pci:vXXXXXXXXdXXXXXXXXsvXXXXXXXXsdXXXXXXXXbcXXscXXiXX";
+  const bool is_formed = std::equal(modalias.begin(), modalias.end(), form.begin(), form.end(),
+                                    [](char c, char f) { return f == 'X' ? hex_digit(c) >= 0 : c == f; });
+  if (!is_formed) return "";
+  const std::string text = lower_case(modalias);
+  return text.substr(9, 4) + ":" + text.substr(18, 4) + " " + text.substr(28, 4) + ":" + text.substr(38, 4) +
+         " " + text.substr(44, 2) + text.substr(48, 2) + text.substr(51, 2);
 }
 
 }  // namespace
@@ -28,12 +35,11 @@ bool is_on_vfio(const Host& host, const PciAddress& address) {
 }
 
 std::optional<PciDevice> read_pci_device(const Host& host, const PciAddress& address) {
-  if (!host.sysfs.exists(names::attribute(address, "vendor"))) return std::nullopt;
+  const auto modalias = host.sysfs.read(names::attribute(address, "modalias"));
+  if (!modalias && modalias.error().is(ErrorKind::not_found)) return std::nullopt;
   PciDevice d;
   d.address = address;
-  d.identity = number(host, address, "vendor") + ":" + number(host, address, "device") + " " +
-               number(host, address, "subsystem_vendor") + ":" + number(host, address, "subsystem_device") +
-               " " + number(host, address, "class");
+  d.identity = identity_of(modalias.value_or(""));
   d.driver = bound_driver(host, address);
   d.on_vfio = is_on_vfio(host, address);
   d.iommu_group = host.sysfs.link(names::attribute(address, "iommu_group")).value_or("");

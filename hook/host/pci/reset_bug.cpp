@@ -6,6 +6,7 @@
 
 #include "core/text.h"
 #include "host/names.h"
+#include "host/pci/pci_device.h"
 
 namespace qh::host {
 namespace {
@@ -43,9 +44,10 @@ const char* family_of(std::uint16_t device) {
 }  // namespace
 
 std::optional<std::string> reset_bug_family(const Host& host, const PciAddress& address) {
-  if (host.sysfs.read(names::attribute(address, "vendor")) != "0x1002") return std::nullopt;
-  const std::string device = host.sysfs.read(names::attribute(address, "device")).value_or("");
-  const char* family = family_of(static_cast<std::uint16_t>(std::strtoul(device.c_str(), nullptr, 16)));
+  const auto device = read_pci_device(host, address);
+  if (!device || !device->identity.starts_with("1002:")) return std::nullopt;
+  const auto id = std::strtoul(device->identity.c_str() + 5, nullptr, 16);
+  const char* family = family_of(static_cast<std::uint16_t>(id));
   if (family == nullptr) return std::nullopt;
   // Since 5.15; before it, nobody can tell which reset the kernel would take, and the warning stands.
   const std::string methods = host.sysfs.read(names::attribute(address, "reset_method")).value_or("");
