@@ -2,7 +2,7 @@
 # One machine a suite: start, ask, stop. Its files lie in $vm_data/run/SUITE: pid, console.log, console.sock, qmp.sock,
 # share/, logs/.
 
-boot_limit=${VM_BOOT_LIMIT:-240} # seconds until libvirtd answers; 20 are usual, emulated on a busy machine it is more
+boot_limit=${VM_BOOT_LIMIT:-480} # seconds until libvirtd answers; 20 are usual, on a slow and busy machine it is 200
 
 run_of() { printf '%s/run/%s\n' "$vm_data" "$1"; }
 
