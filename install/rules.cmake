@@ -11,7 +11,7 @@ install(TARGETS qemu-hook RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
 install(FILES ${QH_COMPLETIONS}/qemu-hook DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 install(FILES ${QH_COMPLETIONS}/_qemu-hook DESTINATION ${QH_ZSH_COMPLETIONS})
 install(FILES ${QH_COMPLETIONS}/qemu-hook.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
-install(FILES hook/cli/schema/check.schema.json hook/cli/schema/status.schema.json
+install(FILES hook/cli/schema/check.schema.json hook/cli/schema/devices.schema.json hook/cli/schema/status.schema.json
         DESTINATION ${CMAKE_INSTALL_DATADIR}/qemu-hook)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES etc-libvirt/qemu-hook/guests/example.toml.sample DESTINATION ${QH_CONF_FOLDER}/guests)

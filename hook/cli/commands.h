@@ -5,6 +5,6 @@
 
 namespace qh::cli {
 
-Command setup, check, plan, status, detach, reattach, query, prune, completion, version, help;
+Command setup, check, plan, status, detach, reattach, query, prune, devices, completion, version, help;
 
 }  // namespace qh::cli

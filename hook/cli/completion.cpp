@@ -22,7 +22,7 @@ std::string words_for(std::string_view argument) {
 }
 std::string fixed_words(std::string_view argument) {
   return argument == "SHELL"    ? "bash zsh fish"
-         : argument == "FORMAT" ? "sh"
+         : argument == "FORMAT" ? "sh dot"
          : argument == "LEVEL"  ? "display all no"
                                 : "";
 }
@@ -115,7 +115,7 @@ _qemu_hook() {
             # The next address of a list.
             for ((i = COMP_CWORD - 1; i > 0; i--)); do
                 case ${COMP_WORDS[i]} in
-                    --add | --remove)
+                    --add | --remove | --devices)
                         [[ $current == -* ]] || _qemu_hook_list addresses "$current"
                         break
                         ;;
@@ -147,7 +147,7 @@ std::string zsh_argument(const Row& row) {
                                               : "(" + fixed_words(name) + ")";
   // A list goes on until the next option.
   const char* separator = row.argument == Argument::optional || row.argument == Argument::attached ? "::"
-                          : row.argument == Argument::list                                         ? ":*-*:"
+                          : row.argument == Argument::list || row.argument == Argument::any_number ? ":*-*:"
                                                                                                    : ":";
   return separator + name + ":" + action;
 }

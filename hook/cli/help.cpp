@@ -14,6 +14,7 @@ std::string call_of(const Row& row) {
   if (row.argument == Argument::required) call += " " + argument;
   if (row.argument == Argument::optional) call += " [" + argument + "]";
   if (row.argument == Argument::attached) call += "[=" + argument + "]";
+  if (row.argument == Argument::any_number) call += " [" + argument + "]...";
   if (row.argument == Argument::list) call += " " + argument + "...";
   if (row.second != nullptr) call += std::string(" [") + row.second + "]";
   return call;

@@ -11,7 +11,7 @@ namespace qh::cli {
 namespace {
 
 template <class... Commands>
-constexpr std::array<Command*, 10> of(Commands*... commands) {
+constexpr std::array<Command*, 11> of(Commands*... commands) {
   return {commands...};
 }
 
@@ -25,6 +25,10 @@ constexpr std::array command_rows{
     Row{"--plan", Argument::required, "GUEST", "show each step of the guest's start and end, with the reason",
         plan},
     Row{"--status", Argument::none, "", "show the displays, the guests' devices and who has them", status},
+    Row{"--devices", Argument::any_number, "ADDRESS",
+        "list this host's cards by IOMMU group, and whether a guest could have them; of each ADDRESS "
+        "everything, with the reasons",
+        devices},
     Row{"--detach", Argument::required, "GUEST",
         "free the guest's devices and detach them, as its start would", detach},
     Row{"--reattach", Argument::required, "GUEST", "give the guest's devices back; repairs what a crash left",
@@ -52,10 +56,11 @@ constexpr std::array command_rows{
         "read the domain's XML from FILE (- for stdin) instead of asking libvirt", nullptr,
         of(setup, check, plan, detach)},
     Row{"--device", Argument::required, "ADDRESS", "ask about this device alone", nullptr, of(query)},
-    Row{"--format", Argument::required, "FORMAT", "sh: print lines name='value' that a shell can eval",
-        nullptr, of(query)},
+    Row{"--format", Argument::required, "FORMAT",
+        "sh: print lines name='value' that a shell can eval; dot: print a picture for Graphviz", nullptr,
+        of(query, devices)},
     Row{"--json", Argument::none, "", "print one JSON object on stdout", nullptr,
-        of(setup, check, plan, status, detach, reattach, query, prune, version, help)},
+        of(setup, check, plan, status, devices, detach, reattach, query, prune, version, help)},
 };
 
 const Row* find_row(std::string_view name) {
@@ -131,9 +136,9 @@ Result<std::vector<std::string>> Parser::arguments(const Row& row) {
     values.push_back(words_[++at_]);
   } else if (row.argument == Argument::optional && more() && !is_option(next())) {
     values.push_back(words_[++at_]);
-  } else if (row.argument == Argument::list) {
+  } else if (row.argument == Argument::list || row.argument == Argument::any_number) {
     while (more() && !is_option(next())) values.push_back(words_[++at_]);
-    if (values.empty()) return wrong(missing);
+    if (values.empty() && row.argument == Argument::list) return wrong(missing);
   }
   if (row.second != nullptr && more() && !is_option(next())) values.push_back(words_[++at_]);
   if (contains(values, "") && row.argument != Argument::optional) return empty();
@@ -145,7 +150,8 @@ Result<void> Parser::take_command(const Row& row, const std::vector<std::string>
     return wrong(std::string(command_->name) + " and " + row.name + " cannot be used together");
   command_ = &row;
   options_.command = row.run;
-  if (arguments.empty()) return {};
+  if (row.argument == Argument::any_number) options_.addresses = arguments;
+  if (arguments.empty() || row.argument == Argument::any_number) return {};
   const bool names_guest = row.argument_name == std::string_view("GUEST");
   (names_guest ? options_.guest : options_.subject) = arguments.front();
   if (arguments.size() > 1) options_.guest = arguments.back();
@@ -179,8 +185,9 @@ Result<void> Parser::check() const {
       return wrong(std::string(row->name) + " cannot be used with " + command_->name);
   if (!options_.xml.empty() && options_.guest.empty()) return wrong("--xml needs the name of a guest");
   if (command_->run == setup) return check_setup();
-  if (!options_.format.empty() && options_.format != "sh")
-    return wrong("--format cannot be " + in_quotes(options_.format) + ", only sh");
+  const std::string format = command_->run == devices ? "dot" : "sh";
+  if (!options_.format.empty() && options_.format != format)
+    return wrong("--format cannot be " + in_quotes(options_.format) + ", only " + format);
   if (!options_.format.empty() && options_.json) return wrong("--format and --json cannot be used together");
   return {};
 }

@@ -23,7 +23,8 @@ struct Options {
   std::string guest;                     // empty where the command needs none
   std::string xml;                       // a file, "-" for stdin; empty: ask libvirt
   std::string device;                    // --query's
-  std::string format;                    // --query's: empty or "sh"
+  std::string format;                    // --query's "sh", --devices' "dot"; or empty
+  std::vector<std::string> addresses;    // --devices', as they were typed
   std::vector<std::string> add, remove;  // addresses as they were typed
   std::optional<Reserve> reserve;        // --setup's
   bool all = false;
@@ -36,6 +37,7 @@ enum class Argument {
   optional,
   required,
   list,
+  any_number,
   attached,  // optional, and only behind '='
 };
 
@@ -46,7 +48,7 @@ struct Row {
   const char* argument_name;  // "GUEST"; empty for none
   const char* help;
   Command* run;                            // nullptr: an option
-  std::array<Command*, 10> commands = {};  // an option's: those that take it
+  std::array<Command*, 11> commands = {};  // an option's: those that take it
   const char* second = nullptr;            // a command's second, optional argument
 
   bool is_command() const { return run != nullptr; }

@@ -73,6 +73,10 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
+std::string cut(const std::string& text, std::size_t width) {
+  return text.size() <= width ? text : text.substr(0, width - 3) + "...";
+}
+
 std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }

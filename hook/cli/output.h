@@ -19,6 +19,9 @@ std::string table(const std::vector<std::vector<std::string>>& rows);
 // it.
 std::string paragraph(const std::string& text, std::size_t indent);
 
+// At most `width` bytes of the text; what is cut off shows as "...".
+std::string cut(const std::string& text, std::size_t width);
+
 // "-" for an empty text, in a cell.
 std::string or_dash(const std::string& text);
 

@@ -38,10 +38,6 @@ std::string name_of(const host::PciDevice& device) {
   return host::pci_name(device.identity, kind_of(device));
 }
 
-std::string cut(const std::string& text, std::size_t width) {
-  return text.size() <= width ? text : text.substr(0, width - 3) + "...";
-}
-
 std::string note(const std::string& mark, const std::string& text) {
   std::string lines;
   for (const auto& line : wrapped(mark + printable(text), screen - note_indent))

@@ -3,12 +3,16 @@
 #include <algorithm>
 
 #include "core/contains.h"
+#include "handover/checks/check.h"
 #include "handover/checks/checks.h"
 #include "handover/gpu.h"
 #include "host/names.h"
 
 namespace qh::handover {
 namespace {
+
+// What the findings' hints call the guest that nobody has.
+constexpr const char* anybody = "GUEST";
 
 // A guest that nobody has, with these devices.
 Guest made_up_guest(const host::Host& host, const config::Defaults& defaults, const std::string& name,
@@ -29,6 +33,17 @@ bool host_needs_it(const Finding& finding) {
          (finding.check == "storage" || finding.check == "network" || finding.check == "present");
 }
 
+// The functions of other cards that keep the card's IOMMU groups from being given away.
+std::vector<PciAddress> companions_of(const Survey& whole, const Card& card) {
+  std::vector<PciAddress> all;
+  for (const auto& other : whole.all_devices)
+    for (const auto& f : card.functions)
+      if (!f.iommu_group.empty() && other.iommu_group == f.iommu_group &&
+          !contains(card.addresses(), other.address) && checks::is_in_the_way_of_its_group(other))
+        add_once(all, other.address);
+  return all;
+}
+
 bool begins_card(const host::Host& host, const std::vector<Card>& cards, const host::PciDevice& device) {
   if (cards.empty() || !cards.back().functions.front().address.same_slot(device.address)) return true;
   return host.sysfs.exists(names::attribute(device.address, "physfn"));
@@ -39,26 +54,35 @@ bool has_display(const Card& card) {
                      [](const auto& f) { return f.is_display(); });
 }
 
-// What a survey of all cards says about a guest with this one.
+// What a survey of all cards says about a guest with these of their functions, in the order of addresses.
 Survey about(const host::Host& host, const config::Defaults& defaults, const Survey& whole,
-             const Card& card) {
-  std::vector<PciAddress> addresses, going;
-  for (const auto& f : card.functions) {
-    addresses.push_back(f.address);
-    if (!f.on_vfio) going.push_back(f.address);
-  }
+             const std::vector<PciAddress>& addresses) {
   Survey s = whole;
-  s.guest = made_up_guest(host, defaults, "", addresses);
+  s.guest = made_up_guest(host, defaults, anybody, addresses);
   s.gpu = measure_gpu(host, s.guest);
   s.uses.clear();
   for (std::size_t i = 0; i < whole.guest.devices.size(); ++i)
     if (contains(addresses, whole.guest.devices[i].address())) s.uses.push_back(whole.uses[i]);
   s.conflicts = find_conflicts(host, "", devices_in_groups(host, s.guest));
+  std::vector<PciAddress> going;
+  for (const auto& d : s.guest.devices)
+    if (d.present && !d.present->on_vfio) going.push_back(d.address());
   s.last_inputs = host::last_inputs(host, going);
   return s;
 }
 
 }  // namespace
+
+std::vector<PciAddress> Card::addresses() const {
+  std::vector<PciAddress> all;
+  for (const auto& f : functions) all.push_back(f.address);
+  return all;
+}
+
+Availability Card::availability() const {
+  if (has_errors(obstacles())) return Availability::no;
+  return companions.empty() ? Availability::yes : Availability::together;
+}
 
 std::vector<std::string> Card::reasons_to_stay() const {
   std::vector<std::string> reasons;
@@ -86,8 +110,16 @@ std::vector<Card> list_cards(const host::Host& host, const config::Defaults& def
   for (const auto& card : cards)
     for (const auto& f : card.functions) all.push_back(f.address);
   // One look at all processes and disks for all cards: it is what takes time.
-  const Survey whole = survey_devices(host, made_up_guest(host, defaults, "", all));
-  for (auto& card : cards) card.findings = check(about(host, defaults, whole, card));
+  const Survey whole = survey_devices(host, made_up_guest(host, defaults, anybody, all));
+  for (auto& card : cards) {
+    auto addresses = card.addresses();
+    card.findings = check(about(host, defaults, whole, addresses));
+    card.companions = companions_of(whole, card);
+    if (card.companions.empty()) continue;
+    addresses.insert(addresses.end(), card.companions.begin(), card.companions.end());
+    std::sort(addresses.begin(), addresses.end());
+    card.findings_together = check(about(host, defaults, whole, addresses));
+  }
   std::stable_sort(cards.begin(), cards.end(),
                    [](const Card& a, const Card& b) { return has_display(a) > has_display(b); });
   return cards;

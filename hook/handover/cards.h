@@ -10,10 +10,22 @@
 
 namespace qh::handover {
 
+// Whether a guest could have a card now.
+enum class Availability { yes, together, no };
+
 struct Card {
   std::vector<host::PciDevice> functions;  // all of a slot; a virtual function is a card of its own
   // What a start of a guest with this card, and nothing else, would be told.
   std::vector<Finding> findings;
+  // What else a guest has to get, since the host uses it and it shares an IOMMU group with the card.
+  std::vector<PciAddress> companions;
+  // What a start of a guest with the card and its companions would be told.
+  std::vector<Finding> findings_together;
+
+  std::vector<PciAddress> addresses() const;
+  Availability availability() const;
+  // What a start with the card, and with its companions where it has any, would be told.
+  const std::vector<Finding>& obstacles() const { return companions.empty() ? findings : findings_together; }
 
   // The host needs it: a disk in use, the network's way out. Empty: it could go.
   std::vector<std::string> reasons_to_stay() const;

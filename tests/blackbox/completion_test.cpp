@@ -105,7 +105,7 @@ TEST_CASE("completion: bash offers commands, their options, guests and addresses
       has(offered(p, {"--query", "is_"}), "\nis_gpu_passthrough_guest\nis_primary_gpu_passthrough_guest\n"));
   CHECK(offered(p, {"--query", "guest_devices", "r"}) == "\nrouter\n");
   CHECK(offered(p, {"--query", "all", "--device", ""}) == "\n0000:02:00.0\n");
-  CHECK(offered(p, {"--query", "all", "--format", ""}) == "\nsh\n");
+  CHECK(offered(p, {"--query", "all", "--format", ""}) == "\nsh\ndot\n");
 }
 
 TEST_CASE("completion: fish offers the same") {

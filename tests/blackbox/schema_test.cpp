@@ -107,3 +107,14 @@ TEST_CASE("schema: the test finds what does not fit") {
   CHECK(check(R"({"devices":[],"stuck":[],"more":1})") == "x has an undocumented more");
   CHECK(check(R"({"devices":[7],"stuck":[]})") == "x.devices[0] is no object");
 }
+
+TEST_CASE("schema: --devices --json") {
+  Program p;
+  add_hardware(p);
+  p.root.write("/domains/nic", nic_xml);
+  REQUIRE(p.command({"--detach", "nic"}).status == 0);
+  const auto output = json::parse(p.command({"--devices", "--json"}).out);
+  CHECK(violation(schema("devices"), output, "devices") == "");
+  REQUIRE(output["devices"].size() == 2);
+  CHECK(output["devices"][1].contains("claim"));
+}
