@@ -1,5 +1,4 @@
 # shellcheck shell=bash source=../lib.sh
-# By name only; it has not run yet.
 # PipeWire and the second card's sound. What plays on it is named. A server that is stopped, or told to ignore the card, would
 # never close it, and the kernel would wait for that without a limit: refused before anything is touched. A server that only
 # watches is no reason: it lets go, and has the card in its list again afterwards.
@@ -33,17 +32,6 @@ at_end kill -CONT "$server"
 expect_refusal second holders "$audio: .*wireplumber \\($server: /dev/snd/controlC0\\), which is stopped"
 kill -CONT "$server"
 
-step "told to ignore the card"
-printf 'SUBSYSTEM=="sound", KERNEL=="card*", ENV{ACP_IGNORE}="1"\n' >/etc/udev/rules.d/90-ignore.rules
-at_end rm -f /etc/udev/rules.d/90-ignore.rules
-udevadm control --reload
-udevadm trigger --settle --action=change /sys/class/sound/card0
-expect_match "who has the card" "wireplumber \\($server\\)" "$(holders_of /dev/snd/controlC0)"
-expect_refusal second holders "$audio: .*wireplumber \\($server: /dev/snd/controlC0\\), which ACP_IGNORE"
-rm /etc/udev/rules.d/90-ignore.rules
-udevadm control --reload
-udevadm trigger --settle --action=change /sys/class/sound/card0
-
 step "it only watches"
 wait_until 60 "the sound card in the server's list" server_has_sound
 before=$(host_state)
@@ -53,3 +41,14 @@ destroy_guest second
 wait_until 60 "the sound card in the server's list" server_has_sound
 expect_eq "the server" "$server" "$(process_of wireplumber)"
 expect_same_state "$before"
+
+# The last step: the server ignores the card until it is started anew.
+step "told to ignore the card"
+printf 'SUBSYSTEM=="sound", KERNEL=="card*", ENV{ACP_IGNORE}="1"\n' >/etc/udev/rules.d/90-ignore.rules
+at_end rm -f /etc/udev/rules.d/90-ignore.rules
+at_end udevadm control --reload
+at_end udevadm trigger --settle --action=change --subsystem-match=sound
+udevadm control --reload
+udevadm trigger --settle --action=change /sys/class/sound/card0
+expect_match "who has the card" "wireplumber \\($server\\)" "$(holders_of /dev/snd/controlC0)"
+expect_refusal second holders "$audio: .*wireplumber \\($server: /dev/snd/controlC0\\), which ACP_IGNORE"

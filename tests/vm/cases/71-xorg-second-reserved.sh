@@ -1,5 +1,4 @@
 # shellcheck shell=bash source=../lib.sh
-# By name only; it has not run yet.
 # A second card beside a living desktop: lightdm, Xorg and PipeWire. Reserved, from the next boot on no desktop opens it, and
 # a guest has it ten times over. Desktop and sound server are the same processes afterwards, the desktop draws all the time,
 # and after each return nobody has the card's screen open, while its sound is in the server's list again.

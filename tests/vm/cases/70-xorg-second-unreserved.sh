@@ -1,5 +1,4 @@
 # shellcheck shell=bash source=../lib.sh
-# By name only; it has not run yet.
 # A second card beside lightdm and Xorg, which opens every card of its seat: the start is refused, in two lines that name the
 # session and the way out. PipeWire, which only watches the card's sound, is no reason. Neither notices anything.
 # suite: desktop

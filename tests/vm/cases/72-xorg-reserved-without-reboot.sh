@@ -1,5 +1,4 @@
 # shellcheck shell=bash source=../lib.sh
-# By name only; it has not run yet.
 # The way without a reboot, as --setup names it: the reservation is written while Xorg has the card open, so it is not in force;
 # the display manager stops, --setup puts it in force, the display manager starts again, and now Xorg leaves the card alone.
 # suite: desktop

@@ -1,5 +1,4 @@
 # shellcheck shell=bash source=../lib.sh
-# By name only; it has not run yet.
 # No display manager: a login at a console starts weston, which takes one card and leaves the second alone. A guest has that
 # three times over, unreserved.
 # suite: desktop

@@ -1,5 +1,4 @@
 # shellcheck shell=bash source=../lib.sh
-# By name only; it has not run yet.
 # A program of the person at the screen has the second card's render node open, as one does that computes on it: named, with
 # what to close, and it lives on.
 # suite: desktop

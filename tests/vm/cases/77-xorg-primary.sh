@@ -1,5 +1,4 @@
 # shellcheck shell=bash source=../lib.sh
-# By name only; it has not run yet.
 # The only card with a screen, three times over, under a real display manager: lightdm and the Xorg that it started make
 # way. When the guest has ended, lightdm is back with a new Xorg, and the person's session draws again.
 # suite: desktop
