@@ -2,6 +2,7 @@
 
 #include "core/contains.h"
 #include "handover/ports.h"
+#include "handover/steps/stop_service.h"
 #include "host/graphics/console.h"
 #include "host/pci/pci_device.h"
 
@@ -45,7 +46,7 @@ Result<void> StopDisplayManager::undo(Ports& ports) const {
                   "see `journalctl -t qemu-hook`; then run `qemu-hook --reattach`, or reboot");
     ports.log.warning(reason + "; starting " + service + " for the other card");
   }
-  auto started = ports.services.start(service, ports.limit(ports.conf.deadlines.display_manager));
+  auto started = start_service(ports, service, ports.limit(ports.conf.deadlines.display_manager));
   if (!started) return fail_in("the display manager does not start", started.error());
   return {};
 }

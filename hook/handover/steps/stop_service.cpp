@@ -1,6 +1,7 @@
 #include "handover/steps/stop_service.h"
 
 #include "handover/ports.h"
+#include "host/graphics/console.h"
 
 namespace qh::handover {
 
@@ -15,7 +16,13 @@ Result<void> StopService::run(Ports& ports, const Record&) const {
   return ports.services.stop(service, ports.limit(ports.conf.deadlines.holders));
 }
 Result<void> StopService::undo(Ports& ports) const {
-  return ports.services.start(service, ports.limit(ports.conf.deadlines.holders));
+  return start_service(ports, service, ports.limit(ports.conf.deadlines.holders));
+}
+
+Result<void> start_service(Ports& ports, const std::string& service, Milliseconds timeout) {
+  const auto consoles = host::framebuffer_consoles(ports.host);
+  if (!consoles) return fail_in(service + " was not started", consoles.error());
+  return ports.services.start(service, timeout);
 }
 
 }  // namespace qh::handover

@@ -8,7 +8,7 @@ define_guest second "${card[@]}"
 wait_until 120 "the sound card in the server's list" server_has_sound
 node=$(screens_of "$display" | grep render)
 # shellcheck disable=SC2016 # expanded by the inner shell
-as_desk bash -c 'exec sleep infinity 9<>"$0"' "$node" &
+as_desk systemd-run --user --scope --quiet bash -c 'exec sleep infinity 9<>"$0"' "$node" &
 has_node() { program=$(pgrep --uid desk --exact sleep); }
 wait_until 20 "the program" has_node
 
