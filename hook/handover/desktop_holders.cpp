@@ -29,9 +29,8 @@ bool is_for_computing(const host::DeviceNode& node) {
   return node.path.starts_with("/dev/dri/renderD") || node.subsystem == "accel";
 }
 
-// init keeps copies of what logind has open, over logind's restarts.
 bool keeps_copies(const Holder& h) {
-  return h.pid == 1 || host::serves_sessions(h.command);
+  return host::serves_sessions(h.pid, h.command);
 }
 
 // The environment is read as a debugger would, under a lock of the process (environ_read in fs/proc/base.c).

@@ -43,7 +43,8 @@ void measure_holders(const host::Host& host, const std::vector<host::Holder>& ho
       continue;
     }
     // Without systemd nothing tells what ends with the desktop. A hot-plug node can be held.
-    if (!has_systemd || host::serves_sessions(h.command) || h.node.kind == host::NodeKind::hot_plug) continue;
+    if (!has_systemd || host::serves_sessions(h.pid, h.command) || h.node.kind == host::NodeKind::hot_plug)
+      continue;
     const bool on_seat = std::any_of(sessions.begin(), sessions.end(), [&](const auto& session) {
       return session.id == place.session && !session.seat.empty();
     });

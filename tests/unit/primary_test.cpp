@@ -276,6 +276,13 @@ TEST_CASE("a program of the desktop that ignores its end is killed") {
   CHECK_FALSE(w.root.exists("/proc/401"));
 }
 
+TEST_CASE(
+    "what logind has open for a desktop, systemd's process 1 keeps a copy of: it ends with the desktop") {
+  World w;
+  w.services.add_process(1, "systemd", "/init.scope", node);
+  CHECK_FALSE(has_errors(assess(w.host, w.services, w.guest()).findings));
+}
+
 TEST_CASE("a program that will not end with the desktop is found out before the desktop goes") {
   World w;
   w.services.add_process(700, "ollama", "/system.slice/ollama.service", node);

@@ -43,8 +43,8 @@ std::vector<LoginSession> list_sessions(const Host& host) {
   return all;
 }
 
-bool serves_sessions(const std::string& command) {
-  return command == "systemd-logind" || command.starts_with("elogin") || command == "seatd";
+bool serves_sessions(int pid, const std::string& command) {
+  return pid == 1 || command == "systemd-logind" || command.starts_with("elogin") || command == "seatd";
 }
 
 Place place_of(const Host& host, int pid) {

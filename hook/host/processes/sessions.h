@@ -22,8 +22,9 @@ struct LoginSession {
 // Those that logind (or elogind) knows; empty without it.
 std::vector<LoginSession> list_sessions(const Host& host);
 
-// logind and seatd open cards for the sessions that they serve, and close them with these.
-bool serves_sessions(const std::string& command);
+// logind and seatd open cards for the sessions that they serve, and close them with these. systemd as process
+// 1 keeps copies of what logind has open, over logind's restarts (its "fdstore"), until logind lets go.
+bool serves_sessions(int pid, const std::string& command);
 
 // What a process runs in, by its control group. At most one of them is set.
 struct Place {
