@@ -5,6 +5,7 @@
 
 #include "core/contains.h"
 #include "core/file.h"
+#include "host/graphics/console.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
 #include "host/pci/sriov.h"
@@ -83,6 +84,12 @@ Result<void> wait_for_vfio_user(const Ports& ports, const PciAddress& address) {
 Result<void> leave_vfio(Ports& ports, const PciAddress& address) {
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
   if (auto closed = wait_for_vfio_user(ports, address); !closed) return closed;
+  // A graphics driver takes the lock of the text consoles when it gets its card
+  // (aperture_remove_conflicting_pci_devices and vga_remove_vgacon in drivers/video). While somebody keeps
+  // it, libvirt's own thread would wait there, and with it every guest that has devices.
+  if (const auto device = host::read_pci_device(ports.host, address); device && device->is_display())
+    if (const auto consoles = host::framebuffer_consoles(ports.host); !consoles)
+      return fail(consoles.error());
   if (uses_libvirt(ports)) {
     auto done = ports.libvirt.reattach(address.node_device_name(), timeout);
     if (done) return {};
