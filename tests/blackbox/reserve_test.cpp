@@ -1,12 +1,10 @@
 // A card that this host's desktops leave alone: `--setup --reserve`, and what the other commands say and do.
 #include <doctest/doctest.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "blackbox/program.h"
+#include "blackbox/terminal.h"
 #include "fakes/hosts.h"
 #include "fakes/two_cards.h"
 
@@ -28,33 +26,14 @@ struct Host {
     arguments.insert(arguments.begin(), {"--setup", "win10"});
     return p.command(std::move(arguments));
   }
-  std::string on_terminal(const std::string& input, int& status) const;
+  std::string on_terminal(const std::string& input, int& status) const {
+    return qh::blackbox::on_terminal(p, {"--setup", "win10"}, input, status);
+  }
   Program p;
 };
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
-}
-
-std::string Host::on_terminal(const std::string& input, int& status) const {
-  int terminal = -1;
-  const int pid = ::forkpty(&terminal, nullptr, nullptr, nullptr);
-  if (pid == 0) {
-    ::setenv("QEMU_HOOK_ROOT", p.root.path().c_str(), 1);
-    ::setenv("LD_LIBRARY_PATH", QH_STAND_IN_FOLDER, 1);
-    ::execl(QH_PROGRAM, "qemu-hook", "--setup", "win10", nullptr);
-    ::_exit(98);
-  }
-  CHECK(::write(terminal, input.data(), input.size()) == static_cast<ssize_t>(input.size()));
-  std::string out;
-  char buffer[4096];
-  for (ssize_t n = 0; (n = ::read(terminal, buffer, sizeof buffer)) > 0;)
-    out.append(buffer, static_cast<std::size_t>(n));
-  int wait_status = 0;
-  ::waitpid(pid, &wait_status, 0);
-  status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
-  ::close(terminal);
-  return out;
 }
 
 }  // namespace
