@@ -36,11 +36,11 @@ Exit check_this_host(const host::Host& host, const Options& options) {
 }
 
 // Of those of the guest's devices that are to be reserved. What keeps one from being in force is a finding.
-nlohmann::ordered_json reservations(const host::Host& host, const handover::Guest& guest,
+nlohmann::ordered_json reservations(const handover::Survey& survey,
                                     const std::vector<handover::Finding>& findings) {
   auto list = nlohmann::ordered_json::array();
-  for (const auto& d : guest.devices) {
-    const auto state = handover::reservation(host, d);
+  for (const auto& d : survey.guest.devices) {
+    const auto state = survey.desktop.reservations.at(d.address());
     if (state == handover::Reservation::none) continue;
     const bool held = std::any_of(findings.begin(), findings.end(), [&](const auto& f) {
       return f.check == "holders" && f.device == d.address().text();
@@ -67,13 +67,13 @@ Exit check(const host::Host& host, const Options& options) {
     auto object = to_json(guest, gpu.kind);
     object["ok"] = ok;
     object["findings"] = to_json(findings);
-    object["reservations"] = reservations(host, guest, findings);
+    object["reservations"] = reservations(assessment.survey, findings);
     print_json(object);
     return done_if(ok);
   }
   if (!guest.devices.empty()) std::printf("%s\n", device_table(guest).c_str());
   for (const auto& line : gpu.sentences()) std::fputs(paragraph(line, 2).c_str(), stdout);
-  for (const auto& r : reservations(host, guest, findings))
+  for (const auto& r : reservations(assessment.survey, findings))
     if (r["in_force"] == true)
       std::printf("  %s is reserved (%s), in force: no desktop uses it.\n",
                   r["device"].get<std::string>().c_str(), r["level"].get<std::string>().c_str());

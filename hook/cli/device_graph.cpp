@@ -12,17 +12,14 @@ constexpr const char* a_guests = "#cfe2f3";
 constexpr const char* the_hosts = "#f4cccc";
 constexpr const char* free_to_go = "#d9ead3";
 
-// A string of the language dot, in which "\n" breaks the line.
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
+// As it stands inside a string of the language dot.
+std::string escaped(const std::string& text) {
+  std::string out;
   for (const char c : printable(text)) out += (c == '"' || c == '\\' ? "\\" : "") + std::string(1, c);
-  return out + "\"";
+  return out;
 }
-std::string label(const std::string& first, const std::string& second) {
-  std::string text = quoted(first);
-  text.insert(text.size() - 1,
-              second.empty() ? "" : "\\n" + quoted(second).substr(1, quoted(second).size() - 2));
-  return text;
+std::string quoted(const std::string& text) {
+  return "\"" + escaped(text) + "\"";
 }
 
 // What the function is plugged into: a bridge's address or a host bridge ("pci0000:00"). The device's place
@@ -34,8 +31,8 @@ std::string parent_of(const host::Host& host, const PciAddress& address) {
 }
 
 std::string node(const PciAddress& address, const std::string& text, const char* colour) {
-  return quoted(address.text()) + " [label=" + label(address.text(), text) + ", fillcolor=\"" + colour +
-         "\"]\n";
+  return quoted(address.text()) + " [label=\"" + address.text() +
+         (text.empty() ? "" : "\\n" + escaped(text)) + "\", fillcolor=\"" + colour + "\"]\n";
 }
 
 }  // namespace

@@ -91,9 +91,9 @@ std::vector<UdevDevice> reservable_devices(const Host& host, const PciAddress& f
     const std::string device(parts.back());
     all.push_back({"c" + found.name, subsystem, device});
     // "card1-DP-1", a socket for a monitor, has no number either.
-    for (const auto& socket : host.sysfs.list("class/drm"))
-      if (subsystem == "drm" && socket.starts_with(device + "-"))
-        all.push_back({"+drm:" + socket, "drm", socket});
+    if (subsystem == "drm")
+      for (const auto& socket : host.sysfs.list("class/drm"))
+        if (socket.starts_with(device + "-")) all.push_back({"+drm:" + socket, "drm", socket});
     // "sound/card1/controlC1": the card itself has no number.
     if (subsystem == "sound" && parts.size() > 1) add_once(sound_cards, std::string(parts[parts.size() - 2]));
   }
