@@ -1,6 +1,7 @@
 // Stops a service that holds the card, or that goes down with the display manager.
 #pragma once
 
+#include "core/deadline.h"
 #include "handover/steps/kind.h"
 
 namespace qh::handover {
