@@ -33,12 +33,12 @@ bool host_needs_it(const Finding& finding) {
          (finding.check == "storage" || finding.check == "network" || finding.check == "present");
 }
 
-// The functions of other cards that keep the card's IOMMU groups from being given away.
+// The functions of other cards that keep the card's IOMMU groups from being given away, and can go to a guest.
 std::vector<PciAddress> companions_of(const Survey& whole, const Card& card) {
   std::vector<PciAddress> all;
   for (const auto& other : whole.all_devices)
     for (const auto& f : card.functions)
-      if (!f.iommu_group.empty() && other.iommu_group == f.iommu_group &&
+      if (!f.iommu_group.empty() && !other.is_bridge() && other.iommu_group == f.iommu_group &&
           !contains(card.addresses(), other.address) && checks::is_in_the_way_of_its_group(other))
         add_once(all, other.address);
   return all;

@@ -66,6 +66,20 @@ TEST_CASE("--devices ADDRESS: what else has to go along, and a name that is no a
   CHECK(has(missing.err, "0000:07:00.0: this host has no such card"));
 }
 
+// A chipset's functions share a group with its ISA bridge, which on newer kernels has a driver (lpc_ich).
+TEST_CASE("--devices: what shares its group with a bridge that the host uses cannot go") {
+  Program p;
+  add_hardware(p);
+  p.kernel.add_device({"0000:00:1f.0", "8086:2918 1af4:1100", "060100", "lpc_ich", "12"});
+  p.kernel.add_device({"0000:00:1f.3", "8086:2930 1af4:1100", "0c0500", "i801_smbus", "12"});
+  CHECK(has(line_of(p.command({"--devices"}).out, "0000:00:1f.3"), "no: group"));
+  const auto ran = p.command({"--devices", "00:1f.3"});
+  CHECK(ran.status == 0);
+  CHECK(has(ran.out, "No guest could have it now:"));
+  CHECK(has(ran.out, "0000:00:1f.0 (lpc_ich)"));
+  CHECK(has(ran.out, "`modprobe -r lpc_ich`"));
+}
+
 TEST_CASE("--devices: who wants a card, and who has it") {
   Program p;
   add_hardware(p);

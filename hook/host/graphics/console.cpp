@@ -24,7 +24,9 @@ Result<std::vector<Console>> framebuffer_consoles(const Host& host) {
     if (!bound && bound.error().is(ErrorKind::timed_out)) {
       Error error = bound.error();
       error.message = "the kernel holds its text consoles: " + error.message;
-      error.remedy = "a graphics driver hangs; `dmesg` may say which. If it does not recover, reboot";
+      error.remedy =
+          "a graphics driver hangs; `dmesg` may say which. When it goes on, `qemu-hook --reattach` does what is "
+          "left to do; if it never does, reboot";
       return fail(std::move(error));
     }
     all.push_back({name, bound && *bound == "1"});

@@ -24,6 +24,12 @@ step "what the host lives on must stay"
 expect_match "the root disk" 'must stay: 0000:00:06.0: the host needs a disk on it: .*vda is mounted on' \
     "$(tr -d '\r' <<<"$shown" | xargs -d '\n' | tr -s ' ')"
 
+step "--devices: what the picker knows"
+devices=$(qemu-hook --devices)
+printf '%s\n' "$devices"
+expect_match "the root disk" '0000:00:06.0 .* no: storage' "$devices"
+expect_match "the details" "A guest could have it now" "$(qemu-hook --devices "$display")"
+
 step "the card, number $number"
 on_terminal "$number\n" qemu-hook --setup fresh
 expect_eq "devices of the guest" 3 "$(hostdevs)"

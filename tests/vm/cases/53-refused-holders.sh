@@ -7,7 +7,7 @@ define_guest gamer "${card[@]}"
 
 step "open"
 hold /dev/dri/"$node"
-expect_refusal gamer holders "$display: in use by sleep \\($holder: /dev/dri/$node\\)"
+expect_refusal gamer holders "$display: the desktop has it open: sleep \\($holder: /dev/dri/$node\\)"
 let_go
 
 step "open by another name, in a mount namespace of its own"
@@ -15,7 +15,7 @@ mknod /dev/other c $((0x$(stat -c %t /dev/dri/"$node"))) $((0x$(stat -c %T /dev/
 unshare --mount sh -c 'exec sleep infinity 9</dev/other' &
 holder=$!
 wait_until 20 "the other holder" is_sleep "$holder"
-expect_refusal gamer holders "$display: in use by sleep \\($holder: /dev/dri/$node\\)"
+expect_refusal gamer holders "$display: the desktop has it open: sleep \\($holder: /dev/dri/$node\\)"
 let_go
 rm /dev/other
 
@@ -30,7 +30,7 @@ step "among 6,000 open files"
 many=$!
 wait_until 20 "6,000 more open files" [ -e "/proc/$many/fd/6000" ]
 hold /dev/dri/"$node"
-expect_refusal gamer holders "$display: in use by sleep \\($holder: /dev/dri/$node\\)"
+expect_refusal gamer holders "$display: the desktop has it open: sleep \\($holder: /dev/dri/$node\\)"
 let_go
 kill "$many"
 
