@@ -8,7 +8,6 @@
 #include "host/graphics/console.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
-#include "host/pci/sriov.h"
 #include "host/processes/child.h"
 #include "host/processes/holders.h"
 #include "host/storage/block_layer.h"

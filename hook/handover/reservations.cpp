@@ -15,7 +15,6 @@
 #include "host/graphics/display.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
-#include "host/pci/sriov.h"
 
 namespace qh::handover {
 namespace {
