@@ -7,7 +7,7 @@
 #include "core/contains.h"
 #include "core/text.h"
 #include "handover/claims.h"
-#include "host/graphics/display.h"
+#include "host/graphics/console.h"
 #include "host/graphics/reservation.h"
 #include "host/names.h"
 #include "host/processes/child.h"

@@ -12,10 +12,8 @@
 #include "handover/desktop_holders.h"
 #include "handover/gpu.h"
 #include "host/graphics/console.h"
-#include "host/graphics/display.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
-#include "host/pci/sriov.h"
 
 namespace qh::handover {
 namespace {

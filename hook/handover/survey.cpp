@@ -9,10 +9,10 @@
 #include "handover/device.h"
 #include "host/names.h"
 #include "host/pci/iommu.h"
+#include "host/pci/pci_device.h"
 #include "host/pci/pci_ids.h"
 #include "host/pci/reset_bug.h"
 #include "host/pci/rom.h"
-#include "host/pci/sriov.h"
 #include "host/processes/confinement.h"
 #include "host/services/modules.h"
 
