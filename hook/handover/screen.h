@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "handover/gpu.h"
-#include "handover/steps/unbind_framebuffer.h"
+#include "handover/steps/step.h"
 #include "host/processes/holders.h"
 #include "host/services/services.h"
 

@@ -1,19 +1,14 @@
-#include "handover/steps/end_sessions.h"
-
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "core/text.h"
 #include "handover/ports.h"
+#include "handover/steps/step.h"
 #include "host/processes/holders.h"
 #include "host/processes/sessions.h"
 
 namespace qh::handover {
-
-std::string EndSessions::describe() const {
-  return "end the sessions that hold the card";
-}
 
 Result<void> EndSessions::run(Ports& ports, const Record&) const {
   const Milliseconds limit = ports.limit(ports.conf.deadlines.holders);

@@ -1,18 +1,10 @@
-#include "handover/steps/inhibit_sleep.h"
-
 #include "core/text.h"
 #include "handover/journal.h"
 #include "handover/ports.h"
+#include "handover/steps/step.h"
 #include "host/names.h"
 
 namespace qh::handover {
-
-std::string InhibitSleep::describe() const {
-  return "keep the host from sleeping";
-}
-std::string InhibitSleep::describe_undo() const {
-  return "let the host sleep again";
-}
 
 Result<void> InhibitSleep::run(Ports& ports, const Record& record) const {
   const auto done = ports.services.hold_awake(

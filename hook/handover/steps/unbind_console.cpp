@@ -1,9 +1,8 @@
-#include "handover/steps/unbind_console.h"
-
 #include <algorithm>
 
 #include "handover/device.h"
 #include "handover/ports.h"
+#include "handover/steps/step.h"
 #include "host/graphics/console.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
@@ -44,13 +43,6 @@ Result<void> make_frame_buffer_anew(Ports& ports, const UnbindConsole& step) {
 }
 
 }  // namespace
-
-std::string UnbindConsole::describe() const {
-  return "unbind the text console " + console;
-}
-std::string UnbindConsole::describe_undo() const {
-  return "bind the text console " + console;
-}
 
 Result<void> UnbindConsole::run(Ports& ports, const Record&) const {
   const auto consoles = host::framebuffer_consoles(ports.host);

@@ -1,18 +1,10 @@
-#include "handover/steps/unbind_framebuffer.h"
-
 #include "handover/ports.h"
+#include "handover/steps/step.h"
 #include "host/graphics/console.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
 
 namespace qh::handover {
-
-std::string UnbindFramebuffer::describe() const {
-  return "unbind " + device + " from " + driver;
-}
-std::string UnbindFramebuffer::describe_undo() const {
-  return "bind " + device + ", if it is still there";
-}
 
 Result<void> UnbindFramebuffer::run(Ports& ports, const Record&) const {
   // A driver for the card that came in the meantime has taken it away.

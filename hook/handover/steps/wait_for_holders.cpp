@@ -1,9 +1,8 @@
-#include "handover/steps/wait_for_holders.h"
-
 #include <algorithm>
 
 #include "core/text.h"
 #include "handover/ports.h"
+#include "handover/steps/step.h"
 #include "host/processes/holders.h"
 #include "host/processes/sound_servers.h"
 

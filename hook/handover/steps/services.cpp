@@ -1,8 +1,7 @@
-#include "handover/steps/stop_display_manager.h"
-
+// StopService and StopDisplayManager.
 #include "core/contains.h"
 #include "handover/ports.h"
-#include "handover/steps/stop_service.h"
+#include "handover/steps/step.h"
 #include "host/graphics/console.h"
 #include "host/pci/pci_device.h"
 
@@ -21,13 +20,22 @@ bool any_other_node(const host::Host& host, const std::vector<PciAddress>& cards
   return false;
 }
 
+// Not while the kernel holds the text consoles: before systemd starts what may have a terminal it asks which
+// one the console is (/sys/class/tty/console/active; show_cons_active in drivers/tty/tty_io.c). Process 1
+// would wait for the driver that hangs, and the whole host with it.
+Result<void> start_service(Ports& ports, const std::string& service, Milliseconds timeout) {
+  const auto consoles = host::framebuffer_consoles(ports.host);
+  if (!consoles) return fail_in(service + " was not started", consoles.error());
+  return ports.services.start(service, timeout);
+}
+
 }  // namespace
 
-std::string StopDisplayManager::describe() const {
-  return "stop the display manager " + service;
+Result<void> StopService::run(Ports& ports, const Record&) const {
+  return ports.services.stop(service, ports.limit(ports.conf.deadlines.holders));
 }
-std::string StopDisplayManager::describe_undo() const {
-  return "start " + service + (cards.empty() ? "" : ", once the card has its DRM node");
+Result<void> StopService::undo(Ports& ports) const {
+  return start_service(ports, service, ports.limit(ports.conf.deadlines.holders));
 }
 
 Result<void> StopDisplayManager::run(Ports& ports, const Record&) const {
