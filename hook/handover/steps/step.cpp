@@ -35,10 +35,10 @@ void add(std::string& line, const DeviceState& device) {
 }
 
 // What is still to be read of a line.
-using Words = std::span<const std::string_view>;
+using Rest = std::span<const std::string_view>;
 
 // Empty at the end: no word of a line is.
-std::string_view next(Words& words) {
+std::string_view next(Rest& words) {
   if (words.empty()) return {};
   const auto word = words.front();
   words = words.subspan(1);
@@ -46,14 +46,14 @@ std::string_view next(Words& words) {
 }
 
 // Each takes the words that belong to it; false: they are no such thing.
-bool take(Words& words, PciAddress& address) {
+bool take(Rest& words, PciAddress& address) {
   const auto parsed = parse_pci_address(next(words));
   if (parsed) address = *parsed;
   return parsed.has_value();
 }
 
 // One that can be a file's name below /sys, or a program's argument.
-bool take(Words& words, std::string& name) {
+bool take(Rest& words, std::string& name) {
   name = next(words);
   if (name.empty() || name == "." || name == ".." || name[0] == '-') return false;
   return std::ranges::all_of(name, [](char c) {
@@ -63,20 +63,20 @@ bool take(Words& words, std::string& name) {
 }
 
 // All up to the end, or to a list of names.
-bool take(Words& words, std::vector<PciAddress>& addresses) {
+bool take(Rest& words, std::vector<PciAddress>& addresses) {
   while (!words.empty() && words.front() != list_of_names)
     if (!take(words, addresses.emplace_back())) return false;
   return true;
 }
 
-bool take(Words& words, std::vector<std::string>& names) {
+bool take(Rest& words, std::vector<std::string>& names) {
   if (next(words) != list_of_names) return false;
   while (!words.empty())
     if (!take(words, names.emplace_back())) return false;
   return true;
 }
 
-bool take(Words& words, DeviceState& device) {
+bool take(Rest& words, DeviceState& device) {
   if (!take(words, device.address)) return false;
   for (auto* driver : {&device.host_driver, &device.driver_override}) {
     const auto name = words.empty() ? std::nullopt : from_word(next(words));
@@ -99,7 +99,7 @@ tl::unexpected<Error> damaged(std::string_view text) {
 
 // Nothing, if the first word is no verb of a kind that is known here.
 template <class... Kinds>
-std::optional<Result<Step>> parse_as_one_of(std::string_view text, Words words,
+std::optional<Result<Step>> parse_as_one_of(std::string_view text, Rest words,
                                             const std::variant<Kinds...>*) {
   std::optional<Result<Step>> out;
   const auto verb = next(words);
