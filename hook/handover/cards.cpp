@@ -33,7 +33,8 @@ bool host_needs_it(const Finding& finding) {
          (finding.check == "storage" || finding.check == "network" || finding.check == "present");
 }
 
-// The functions of other cards that keep the card's IOMMU groups from being given away, and can go to a guest.
+// The functions of other cards that keep the card's IOMMU groups from being given away, and can go to a
+// guest.
 std::vector<PciAddress> companions_of(const Survey& whole, const Card& card) {
   std::vector<PciAddress> all;
   for (const auto& other : whole.all_devices)
@@ -54,20 +55,13 @@ bool has_display(const Card& card) {
                      [](const auto& f) { return f.is_display(); });
 }
 
-// What a survey of all cards says about a guest with these of their functions, in the order of addresses.
-Survey about(const host::Host& host, const config::Defaults& defaults, const Survey& whole,
-             const std::vector<PciAddress>& addresses) {
+// What a survey of all cards says about a guest with these of their functions.
+Survey about(const host::Host& host, const Survey& whole, const std::vector<PciAddress>& addresses) {
   Survey s = whole;
-  s.guest = made_up_guest(host, defaults, anybody, addresses);
+  std::erase_if(s.guest.devices, [&](const Device& d) { return !contains(addresses, d.address()); });
   s.gpu = measure_gpu(host, s.guest);
-  s.uses.clear();
-  for (std::size_t i = 0; i < whole.guest.devices.size(); ++i)
-    if (contains(addresses, whole.guest.devices[i].address())) s.uses.push_back(whole.uses[i]);
   s.conflicts = find_conflicts(host, "", devices_in_groups(host, s.guest));
-  std::vector<PciAddress> going;
-  for (const auto& d : s.guest.devices)
-    if (d.present && !d.present->on_vfio) going.push_back(d.address());
-  s.last_inputs = host::last_inputs(host, going);
+  s.last_inputs = host::last_inputs(host, s.guest.addresses_of(&Device::is_the_hosts));
   return s;
 }
 
@@ -113,12 +107,11 @@ std::vector<Card> list_cards(const host::Host& host, const config::Defaults& def
   const Survey whole = survey_devices(host, made_up_guest(host, defaults, anybody, all));
   for (auto& card : cards) {
     auto addresses = card.addresses();
-    card.findings = check(about(host, defaults, whole, addresses));
+    card.findings = check(about(host, whole, addresses));
     card.companions = companions_of(whole, card);
     if (card.companions.empty()) continue;
     addresses.insert(addresses.end(), card.companions.begin(), card.companions.end());
-    std::sort(addresses.begin(), addresses.end());
-    card.findings_together = check(about(host, defaults, whole, addresses));
+    card.findings_together = check(about(host, whole, addresses));
   }
   std::stable_sort(cards.begin(), cards.end(),
                    [](const Card& a, const Card& b) { return has_display(a) > has_display(b); });

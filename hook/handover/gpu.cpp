@@ -26,16 +26,15 @@ std::vector<std::string> GpuUse::sentences() const {
 
 GpuUse measure_gpu(const host::Host& host, const Guest& guest) {
   GpuUse use;
-  std::vector<PciAddress> displays, carrying;
-  for (const auto& d : guest.devices) {
-    if (!d.present || !d.present->is_display()) continue;
-    use.displays.push_back({d.address(), host::console_reasons(host, d.address())});
-    displays.push_back(d.address());
-    if (!use.displays.back().console_reasons.empty()) carrying.push_back(d.address());
+  const auto displays = guest.addresses_of(&Device::is_display);
+  std::vector<PciAddress> carrying;
+  for (const auto& address : displays) {
+    use.displays.push_back({address, host::console_reasons(host, address)});
+    if (!use.displays.back().console_reasons.empty()) carrying.push_back(address);
   }
   use.kind = gpu_kind(guest.gpu, displays, [&](const auto& address) { return contains(carrying, address); });
   if (use.kind != config::Gpu::primary) return use;
-  if (carrying.empty()) carrying = std::move(displays);
+  if (carrying.empty()) carrying = displays;
   for (const auto& d : guest.devices)
     if (std::any_of(carrying.begin(), carrying.end(),
                     [&](const auto& card) { return d.address().same_slot(card); }))

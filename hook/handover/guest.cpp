@@ -3,21 +3,8 @@
 namespace qh::handover {
 
 bool Device::is_ours() const {
-  switch (conf.detach) {
-    case config::Detach::always:
-      return true;
-    case config::Detach::never:
-      return false;
-    case config::Detach::automatic:
-      break;
-  }
+  if (conf.detach != config::Detach::automatic) return conf.detach == config::Detach::always;
   return wanted.source == xml::Source::hostdev || !wanted.managed;
-}
-
-std::vector<PciAddress> Guest::addresses() const {
-  std::vector<PciAddress> all;
-  for (const auto& d : devices) all.push_back(d.address());
-  return all;
 }
 
 Guest make_guest(const xml::Domain& domain, const config::GuestConf& conf, const host::Host& host) {

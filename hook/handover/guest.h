@@ -1,22 +1,39 @@
 // A guest as a handover sees it: the XML says which devices, its conf how, the host what they are.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/guest_conf.h"
 #include "host/host.h"
+#include "host/network/network.h"
 #include "host/pci/pci_device.h"
+#include "host/storage/storage.h"
 #include "xml/domain.h"
 
 namespace qh::handover {
+
+// What hangs on a device, once survey.h has looked.
+struct DeviceUse {
+  host::StorageUse storage;
+  std::vector<host::InterfaceUse> network;
+  std::vector<PciAddress> virtual_functions;
+  std::optional<std::string> reset_bug;  // the card's family
+  bool answers = true;                   // its configuration space can be read
+};
 
 struct Device {
   xml::HostDevice wanted;
   config::DeviceConf conf;
   std::optional<host::PciDevice> present;  // nothing: it is not on this host now
+  DeviceUse use = {};
 
   const PciAddress& address() const { return wanted.address; }
+  bool is_display() const { return present && present->is_display(); }
+  // It is here, and not on a VFIO driver already.
+  bool is_the_hosts() const { return present && !present->on_vfio; }
   // Whether this program detaches it, or leaves it to libvirt (`managed`) or the administrator.
   bool is_ours() const;
 };
@@ -29,7 +46,17 @@ struct Guest {
   std::vector<std::string> images;     // files and block devices behind its own disks
   std::vector<std::string> rom_files;  // that its devices are given
 
-  std::vector<PciAddress> addresses() const;
+  std::vector<PciAddress> addresses() const {
+    return addresses_of([](const Device&) { return true; });
+  }
+  // Of those for which `is_it` holds.
+  template <class Is>
+  std::vector<PciAddress> addresses_of(Is is_it) const {
+    std::vector<PciAddress> all;
+    for (const auto& d : devices)
+      if (std::invoke(is_it, d)) all.push_back(d.address());
+    return all;
+  }
 };
 
 // Puts XML, conf and host together. The conf is one that sync() made: it names every device, and the host's

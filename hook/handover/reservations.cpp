@@ -146,11 +146,10 @@ Result<Reservations> apply_reservations(const host::Host& host, host::Udev& udev
 ReserveSettings reserve_settings(const Guest& guest, Reserve level) {
   ReserveSettings settings;
   for (const auto& d : guest.devices) {
-    const bool beside_display =
-        std::any_of(guest.devices.begin(), guest.devices.end(), [&](const auto& other) {
-          return other.present && other.present->is_display() && other.address().same_slot(d.address());
-        });
-    if (d.present && d.present->is_display())
+    const bool beside_display = std::any_of(
+        guest.devices.begin(), guest.devices.end(),
+        [&](const auto& other) { return other.is_display() && other.address().same_slot(d.address()); });
+    if (d.is_display())
       settings[d.address()] = level;
     else if (d.present && d.present->is_audio() && beside_display && level == Reserve::all)
       settings[d.address()] = level;
@@ -161,9 +160,7 @@ ReserveSettings reserve_settings(const Guest& guest, Reserve level) {
 }
 
 Result<void> may_reserve(const host::Host& host, const config::Defaults& defaults, const Guest& guest) {
-  std::vector<PciAddress> displays;
-  for (const auto& d : guest.devices)
-    if (d.present && d.present->is_display()) displays.push_back(d.address());
+  const auto displays = guest.addresses_of(&Device::is_display);
   if (displays.empty())
     return fail(ErrorKind::refused,
                 printable(guest.name) + " has no graphics card of this host, so there is none to reserve",

@@ -22,7 +22,6 @@ namespace {
 DeviceUse look_below(const host::Host& host, const Guest& guest, const Device& d,
                      const Deadline& image_patience) {
   DeviceUse use;
-  if (!d.present) return use;
   const auto config = host.sysfs.read_bytes(names::attribute(d.address(), "config"), 4);
   use.answers = config || !config.error().is(ErrorKind::timed_out);
   if (!use.answers) return use;  // whatever asks its driver would wait as well
@@ -37,21 +36,13 @@ DeviceUse look_below(const host::Host& host, const Guest& guest, const Device& d
   return use;
 }
 
-// One look at all processes for all of the guest's devices.
-host::Holders look_for_holders(const host::Host& host, const Guest& guest) {
-  std::vector<PciAddress> present;
-  for (const auto& d : guest.devices)
-    if (d.present) present.push_back(d.address());
-  return host::find_holders(host, host::device_nodes(host, present));
-}
-
 }  // namespace
 
 Survey survey(const host::Host& host, const host::Services& services, Guest guest) {
   Survey s = survey_devices(host, std::move(guest));
   for (const auto& d : s.guest.devices) {
     // A device on a VFIO driver already is not ours: not touched, not given back.
-    if (!d.is_ours() || !d.present || d.present->on_vfio) continue;
+    if (!d.is_ours() || !d.is_the_hosts()) continue;
     auto driver_override = read_driver_override(host, d.address());
     if (!driver_override) {
       s.unanswered.push_back({d.address().text(), driver_override.error()});
@@ -79,17 +70,17 @@ Survey survey_devices(const host::Host& host, Guest guest) {
   s.conflicts = find_conflicts(host, guest.name, devices_in_groups(host, guest));
 
   const Deadline image_patience(host::image_patience);
-  std::vector<PciAddress> going;
-  for (const auto& d : guest.devices) {
-    s.uses.push_back(look_below(host, guest, d, image_patience));
+  for (auto& d : guest.devices) {
     if (!d.present) continue;
-    if (!d.present->on_vfio) going.push_back(d.address());
+    d.use = look_below(host, guest, d, image_patience);
     for (const auto& identity : {d.present->identity, d.conf.identity})
       if (d.conf.identity != d.present->identity) s.names[identity] = host::pci_name(identity);
   }
-  s.holders = look_for_holders(host, guest);
+  // One look at all processes for all of the guest's devices.
+  const auto present = guest.addresses_of([](const Device& d) { return d.present.has_value(); });
+  s.holders = host::find_holders(host, host::device_nodes(host, present));
   s.desktop = desktop_facts(host, guest, s.holders.holders);
-  s.last_inputs = host::last_inputs(host, going);
+  s.last_inputs = host::last_inputs(host, guest.addresses_of(&Device::is_the_hosts));
   for (const auto& file : guest.rom_files)
     if (auto problem = host::rom_problem(host, file)) s.rom_problems.push_back(std::move(*problem));
 

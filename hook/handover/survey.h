@@ -12,21 +12,10 @@
 #include "handover/guest.h"
 #include "handover/screen.h"
 #include "host/host.h"
-#include "host/network/network.h"
 #include "host/pci/usb_input.h"
 #include "host/processes/holders.h"
-#include "host/storage/storage.h"
 
 namespace qh::handover {
-
-// What hangs on one device of the guest.
-struct DeviceUse {
-  host::StorageUse storage;
-  std::vector<host::InterfaceUse> network;
-  std::vector<PciAddress> virtual_functions;
-  std::optional<std::string> reset_bug;  // the card's family
-  bool answers = true;                   // its configuration space can be read
-};
 
 // What could not be measured, since the kernel holds it.
 struct Unanswered {
@@ -35,8 +24,7 @@ struct Unanswered {
 };
 
 struct Survey {
-  Guest guest;
-  std::vector<DeviceUse> uses;               // one for each of the guest's devices
+  Guest guest;                               // with the use of its devices
   std::vector<host::PciDevice> all_devices;  // every function of the host
   std::vector<PciAddress> virtual_devices;   // those of them that are virtual functions
   std::vector<Conflict> conflicts;           // with other guests' claims

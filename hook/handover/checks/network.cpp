@@ -5,11 +5,10 @@
 namespace qh::handover::checks {
 
 void network(const Survey& s, Findings& out) {
-  for (std::size_t i = 0; i < s.guest.devices.size(); ++i) {
-    const Device& d = s.guest.devices[i];
-    if (s.uses[i].network.empty() || d.conf.allow_in_use) continue;
+  for (const auto& d : s.guest.devices) {
+    if (d.use.network.empty() || d.conf.allow_in_use) continue;
     std::vector<std::string> sentences;
-    for (const auto& use : s.uses[i].network) sentences.push_back(use.sentence);
+    for (const auto& use : d.use.network) sentences.push_back(use.sentence);
     refuse(out, "network", d, "the host's network needs it: " + join_few(sentences),
            "move that to another interface first; or, if the host can do without it, " + allow(s));
   }

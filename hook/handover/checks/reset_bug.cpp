@@ -5,10 +5,10 @@
 namespace qh::handover::checks {
 
 void reset_bug(const Survey& s, Findings& out) {
-  for (std::size_t i = 0; i < s.guest.devices.size(); ++i) {
-    const auto& family = s.uses[i].reset_bug;
+  for (const auto& d : s.guest.devices) {
+    const auto& family = d.use.reset_bug;
     if (family)
-      add(out, "reset", Severity::warning, s.guest.devices[i].address(),
+      add(out, "reset", Severity::warning, d.address(),
           "cards of the family " + *family +
               " often do not come back after a guest, unless they have a reset method of their own",
           "install the kernel module vendor-reset, and set `reset = \"device_specific\"` for it in " +

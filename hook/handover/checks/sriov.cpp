@@ -5,11 +5,10 @@
 namespace qh::handover::checks {
 
 void sriov(const Survey& s, Findings& out) {
-  for (std::size_t i = 0; i < s.guest.devices.size(); ++i) {
-    if (s.uses[i].virtual_functions.empty()) continue;
-    const Device& d = s.guest.devices[i];
+  for (const auto& d : s.guest.devices) {
+    if (d.use.virtual_functions.empty()) continue;
     refuse(out, "SR-IOV", d,
-           "it has virtual functions, which would disappear: " + join_few(texts(s.uses[i].virtual_functions)),
+           "it has virtual functions, which would disappear: " + join_few(texts(d.use.virtual_functions)),
            "`echo 0 > /sys/bus/pci/devices/" + d.address().text() +
                "/sriov_numvfs` removes them; or give the guest one of them instead");
   }

@@ -5,12 +5,11 @@
 namespace qh::handover::checks {
 
 void storage(const Survey& s, Findings& out) {
-  for (std::size_t i = 0; i < s.guest.devices.size(); ++i) {
-    const auto& [uses, unknown] = s.uses[i].storage;
+  for (const auto& d : s.guest.devices) {
+    const auto& [uses, unknown] = d.use.storage;
     std::vector<std::string> sentences, doubts;
     for (const auto& use : uses) sentences.push_back(use.sentence);
     for (const auto& use : unknown) doubts.push_back(use.sentence);
-    const Device& d = s.guest.devices[i];
     if (!sentences.empty())
       refuse(
           out, "storage", d, "the host needs a disk on it: " + join_few(sentences),
