@@ -15,13 +15,24 @@
 
 namespace qh::handover {
 
+// How far the conf's `reserve` has come for a device.
+enum class Reservation {
+  none,         // not asked for, or of no meaning for the device
+  impossible,   // it carries the host's console
+  no_database,  // udev, or what is there in its place, keeps no database: nobody asks for a seat
+  missing,      // the rule is not there
+  pending,      // the rule is there, and udev has not applied it to the card yet
+  in_force,
+};
+
 // What hangs on a device, once survey.h has looked.
 struct DeviceUse {
   host::StorageUse storage;
   std::vector<host::InterfaceUse> network;
   std::vector<PciAddress> virtual_functions;
   std::optional<std::string> reset_bug;  // the card's family
-  bool answers = true;                   // its configuration space can be read
+  Reservation reservation = Reservation::none;
+  bool answers = true;  // its configuration space can be read
 };
 
 struct Device {

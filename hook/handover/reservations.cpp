@@ -9,7 +9,6 @@
 #include "config/store.h"
 #include "core/contains.h"
 #include "core/text.h"
-#include "handover/desktop_holders.h"
 #include "handover/gpu.h"
 #include "host/graphics/console.h"
 #include "host/graphics/display.h"
@@ -86,6 +85,33 @@ bool has_monitor(const host::Host& host, const PciAddress& address) {
 }
 
 }  // namespace
+
+bool is_reservable(const std::string& identity, Reserve level) {
+  // It is written into a rule: nothing else may stand there.
+  constexpr std::string_view form = "xxxx:xxxx xxxx:xxxx xxxxxx";
+  const bool is_formed = std::equal(identity.begin(), identity.end(), form.begin(), form.end(),
+                                    [](char c, char f) { return f == 'x' ? hex_digit(c) >= 0 : c == f; });
+  if (!is_formed) return false;
+  const std::string code = identity.substr(identity.rfind(' ') + 1);
+  const bool is_audio = code == "040300" || code == "040100";
+  return level != Reserve::no && (code.starts_with("03") || (is_audio && level == Reserve::all));
+}
+
+Reservation reservation(const host::Host& host, const Device& d) {
+  const std::string identity = d.present ? d.present->identity : d.conf.identity;
+  if (!d.present || !is_reservable(identity, d.conf.reserve)) return Reservation::none;
+  if (d.present->is_display() && !host::console_reasons(host, d.address()).empty())
+    return Reservation::impossible;
+  if (!host::has_udev_database(host)) return Reservation::no_database;
+  const auto text = host.read(names::udev_rules).value_or("");
+  // Another guest's conf may ask for more.
+  for (const auto level : {Reserve::all, d.conf.reserve})
+    if (text.find(host::udev_rule({d.address(), identity, level, {}})) != std::string::npos)
+      return host::is_in_force(host, host::reservable_devices(host, d.address()), level)
+                 ? Reservation::in_force
+                 : Reservation::pending;
+  return Reservation::missing;
+}
 
 Result<std::vector<host::Reserved>> wanted_reservations(const host::Host& host,
                                                         const config::Defaults& defaults) {

@@ -7,6 +7,7 @@
 
 #include "core/contains.h"
 #include "handover/device.h"
+#include "handover/reservations.h"
 #include "host/names.h"
 #include "host/pci/iommu.h"
 #include "host/pci/pci_ids.h"
@@ -73,13 +74,14 @@ Survey survey_devices(const host::Host& host, Guest guest) {
   for (auto& d : guest.devices) {
     if (!d.present) continue;
     d.use = look_below(host, guest, d, image_patience);
+    d.use.reservation = reservation(host, d);
     for (const auto& identity : {d.present->identity, d.conf.identity})
       if (d.conf.identity != d.present->identity) s.names[identity] = host::pci_name(identity);
   }
   // One look at all processes for all of the guest's devices.
   const auto present = guest.addresses_of([](const Device& d) { return d.present.has_value(); });
   s.holders = host::find_holders(host, host::device_nodes(host, present));
-  s.desktop = desktop_facts(host, guest, s.holders.holders);
+  s.desktop = desktop_facts(host, s.holders.holders);
   s.last_inputs = host::last_inputs(host, guest.addresses_of(&Device::is_the_hosts));
   for (const auto& file : guest.rom_files)
     if (auto problem = host::rom_problem(host, file)) s.rom_problems.push_back(std::move(*problem));

@@ -15,8 +15,8 @@ void refuse(Findings& out, const char* check, const Device& device, const std::s
   add(out, check, Severity::error, device.address(), message, remedy);
 }
 
-std::string call(const char* command, const std::string& guest) {
-  return std::string("`qemu-hook ") + command + " " + printable(guest) + "`";
+std::string call(const char* command, const std::string& guest, const char* option) {
+  return std::string("`qemu-hook ") + command + " " + printable(guest) + option + "`";
 }
 
 std::string allow(const Survey& survey) {

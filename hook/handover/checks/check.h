@@ -20,7 +20,7 @@ void refuse(Findings& out, const char* check, const Device& device, const std::s
             const std::string& remedy);
 
 // "`qemu-hook --setup win10`"
-std::string call(const char* command, const std::string& guest);
+std::string call(const char* command, const std::string& guest, const char* option = "");
 // "set `allow_in_use = true` for it in …"
 std::string allow(const Survey& survey);
 // "(`virsh edit win10`)"
