@@ -1,6 +1,6 @@
-// `prepare` and `release` of a guest: the whole of it, for libvirt and by hand. What goes before (measure,
-// check, plan) is in assessment.h, making the claim in claim.h, doing and undoing the steps in transaction.h,
-// and what else gives devices back in repair.h.
+// `prepare` and `release` of a guest: the whole of it, for libvirt and by hand. What goes before the claim
+// (measure, check, plan) is in assessment.h, doing and undoing the steps in transaction.h, and what else
+// gives devices back in repair.h.
 #pragma once
 
 #include <vector>
