@@ -71,7 +71,7 @@ Exit check(const host::Host& host, const Options& options) {
     return done_if(ok);
   }
   if (!guest.devices.empty()) std::printf("%s\n", device_table(guest).c_str());
-  for (const auto& line : gpu.sentences()) std::fputs(paragraph(line, 2).c_str(), stdout);
+  for (const auto& line : gpu.sentences) std::fputs(paragraph(line, 2).c_str(), stdout);
   for (const auto& r : reservations(assessment.survey, findings))
     if (r["in_force"] == true)
       std::printf("  %s is reserved (%s), in force: no desktop uses it.\n",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/guest_conf.h"
+#include "handover/steps/step.h"
 #include "host/host.h"
 #include "host/network/network.h"
 #include "host/pci/pci_device.h"
@@ -32,7 +33,8 @@ struct DeviceUse {
   std::vector<PciAddress> virtual_functions;
   std::optional<std::string> reset_bug;  // the card's family
   Reservation reservation = Reservation::none;
-  bool answers = true;  // its configuration space can be read
+  std::optional<DeviceState> before;  // it is to be detached, and this is how it stands
+  bool answers = true;                // its configuration space can be read
 };
 
 struct Device {

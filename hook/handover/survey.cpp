@@ -41,18 +41,16 @@ DeviceUse look_below(const host::Host& host, const Guest& guest, const Device& d
 
 Survey survey(const host::Host& host, const host::Services& services, Guest guest) {
   Survey s = survey_devices(host, std::move(guest));
-  for (const auto& d : s.guest.devices) {
+  for (auto& d : s.guest.devices) {
     // A device on a VFIO driver already is not ours: not touched, not given back.
     if (!d.is_ours() || !d.is_the_hosts()) continue;
     auto driver_override = read_driver_override(host, d.address());
-    if (!driver_override) {
+    if (driver_override)
+      d.use.before = {d.address(), d.present->driver, std::move(*driver_override)};
+    else
       s.unanswered.push_back({d.address().text(), driver_override.error()});
-      continue;
-    }
-    s.to_take.push_back(
-        {{d.address(), d.present->driver, *driver_override}, d.present->is_audio(), d.present->is_display()});
   }
-  auto screen = measure_screen(host, services, s.guest, s.gpu, s.to_take, s.holders.holders);
+  auto screen = measure_screen(host, services, s);
   if (screen)
     s.screen = std::move(*screen);
   else

@@ -29,9 +29,8 @@ struct Survey {
   std::vector<PciAddress> virtual_devices;   // those of them that are virtual functions
   std::vector<Conflict> conflicts;           // with other guests' claims
   GpuUse gpu;
-  host::Holders holders;  // of all nodes of the guest's devices
-  DesktopFacts desktop;   // about the holders
-  std::vector<DeviceToTake> to_take;
+  host::Holders holders;         // of all nodes of the guest's devices
+  DesktopFacts desktop;          // about the holders
   std::optional<Screen> screen;  // of a guest that gets the host's console
   std::vector<Unanswered> unanswered;
   host::LastInputs last_inputs;              // that go with the guest
