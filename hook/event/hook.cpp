@@ -135,8 +135,7 @@ int run(const host::Host& host, const std::vector<std::string>& arguments) {
   // A user's session guest: libvirt runs the same file without root, and none of this host's devices is its.
   if (::geteuid() != 0) return 0;
   const std::string &guest = arguments[0], name = arguments[1] + " " + arguments[2];
-  const auto* event =
-      std::find_if(std::begin(events), std::end(events), [&](const Event& e) { return e.name == name; });
+  const auto* event = std::ranges::find(events, name, &Event::name);
   if (event == std::end(events)) return 0;
   // libvirt may be gone by the time there is something to say.
   std::signal(SIGPIPE, SIG_IGN);

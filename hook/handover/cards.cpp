@@ -1,6 +1,7 @@
 #include "handover/cards.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "core/contains.h"
 #include "handover/checks/check.h"
@@ -51,8 +52,7 @@ bool begins_card(const host::Host& host, const std::vector<Card>& cards, const h
 }
 
 bool has_display(const Card& card) {
-  return std::any_of(card.functions.begin(), card.functions.end(),
-                     [](const auto& f) { return f.is_display(); });
+  return std::ranges::any_of(card.functions, &host::PciDevice::is_display);
 }
 
 // What a survey of all cards says about a guest with these of their functions.
@@ -113,8 +113,7 @@ std::vector<Card> list_cards(const host::Host& host, const config::Defaults& def
     addresses.insert(addresses.end(), card.companions.begin(), card.companions.end());
     card.findings_together = check(about(host, whole, addresses));
   }
-  std::stable_sort(cards.begin(), cards.end(),
-                   [](const Card& a, const Card& b) { return has_display(a) > has_display(b); });
+  std::ranges::stable_sort(cards, std::greater(), has_display);
   return cards;
 }
 

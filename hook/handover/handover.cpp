@@ -62,7 +62,7 @@ Record make_record(const Ports& ports, const Guest& guest, const Plan& plan) {
 
 // All that is in the way is somebody who has a device open, and who may close it in a moment.
 bool may_pass(const std::vector<Finding>& findings) {
-  return has_errors(findings) && std::all_of(findings.begin(), findings.end(), [](const Finding& f) {
+  return has_errors(findings) && std::ranges::all_of(findings, [](const Finding& f) {
            return f.severity != Severity::error || f.check == "holders" || f.check == "in use";
          });
 }
@@ -74,11 +74,10 @@ Guest looked_at_again(const Ports& ports, Guest guest) {
 }
 
 bool same_drivers(const Guest& a, const Guest& b) {
-  return std::equal(a.devices.begin(), a.devices.end(), b.devices.begin(), b.devices.end(),
-                    [](const Device& x, const Device& y) {
-                      return x.present.has_value() == y.present.has_value() &&
-                             (!x.present || x.present->driver == y.present->driver);
-                    });
+  const auto driver = [](const Device& d) {
+    return d.present ? std::optional(d.present->driver) : std::nullopt;
+  };
+  return std::ranges::equal(a.devices, b.devices, {}, driver, driver);
 }
 
 // Waits for guests that are just starting or ending with one of the devices, assesses the guest, and writes
@@ -93,8 +92,7 @@ tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest
     wait_for_others(ports, guest, deadline);
     // A device may have come back to its host driver while we waited: look again.
     const Assessment now = assess(ports.host, ports.services, looked_at_again(ports, guest));
-    const bool changing = std::any_of(now.survey.conflicts.begin(), now.survey.conflicts.end(),
-                                      [](const Conflict& c) { return c.holding == Holding::changing; });
+    const bool changing = std::ranges::count(now.survey.conflicts, Holding::changing, &Conflict::holding) > 0;
     if (changing && !deadline.passed()) continue;
     if (may_pass(now.findings) && !passers_by.passed()) continue;
     if (has_errors(now.findings)) return Errors(to_errors(now.findings));

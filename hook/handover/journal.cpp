@@ -122,15 +122,13 @@ std::string file_for(const host::Host& host, const std::string& guest) {
 Result<void> lock(int fd, const std::string& path, Milliseconds timeout) {
   int error_number = 0;
   const bool locked = Deadline(timeout).wait_for([&] {
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-    error_number = errno;
+    error_number = ::flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
     return error_number != EWOULDBLOCK && error_number != EINTR;
   });
   if (!locked)
     return fail(ErrorKind::timed_out, path + " is locked by another qemu-hook",
                 "see `qemu-hook --status` and `journalctl -t qemu-hook` for what it is doing");
-  if (error_number != 0 && error_number != EWOULDBLOCK && error_number != EINTR)
-    return fail(system_error("lock", path, error_number));
+  if (error_number != 0) return fail(system_error("lock", path, error_number));
   return {};
 }
 

@@ -89,8 +89,8 @@ bool has_monitor(const host::Host& host, const PciAddress& address) {
 bool is_reservable(const std::string& identity, Reserve level) {
   // It is written into a rule: nothing else may stand there.
   constexpr std::string_view form = "xxxx:xxxx xxxx:xxxx xxxxxx";
-  const bool is_formed = std::equal(identity.begin(), identity.end(), form.begin(), form.end(),
-                                    [](char c, char f) { return f == 'x' ? hex_digit(c) >= 0 : c == f; });
+  const bool is_formed = std::ranges::equal(
+      identity, form, [](char c, char f) { return f == 'x' ? hex_digit(c) >= 0 : c == f; });
   if (!is_formed) return false;
   const std::string code = identity.substr(identity.rfind(' ') + 1);
   const bool is_audio = code == "040300" || code == "040100";
@@ -172,9 +172,9 @@ Result<Reservations> apply_reservations(const host::Host& host, host::Udev& udev
 ReserveSettings reserve_settings(const Guest& guest, Reserve level) {
   ReserveSettings settings;
   for (const auto& d : guest.devices) {
-    const bool beside_display = std::any_of(
-        guest.devices.begin(), guest.devices.end(),
-        [&](const auto& other) { return other.is_display() && other.address().same_slot(d.address()); });
+    const bool beside_display = std::ranges::any_of(guest.devices, [&](const auto& other) {
+      return other.is_display() && other.address().same_slot(d.address());
+    });
     if (d.is_display())
       settings[d.address()] = level;
     else if (d.present && d.present->is_audio() && beside_display && level == Reserve::all)
@@ -204,15 +204,15 @@ Result<void> may_reserve(const host::Host& host, const config::Defaults& default
   for (const auto& address : host::list_pci_addresses(host)) {
     const auto device = host::read_pci_device(host, address);
     const bool is_reserved =
-        std::any_of(reserved->begin(), reserved->end(), [&](const auto& r) { return r.address == address; });
+        std::ranges::any_of(*reserved, [&](const auto& r) { return r.address == address; });
     if (!device || !device->is_display() || device->on_vfio || is_reserved || contains(displays, address) ||
         host::physical_function(host, address))
       continue;
     others = true;
     other_monitor = other_monitor || has_monitor(host, address);
   }
-  const auto lit = std::find_if(displays.begin(), displays.end(),
-                                [&](const auto& display) { return has_monitor(host, display); });
+  const auto lit =
+      std::ranges::find_if(displays, [&](const auto& display) { return has_monitor(host, display); });
   if (others && (other_monitor || lit == displays.end())) return {};
   const PciAddress& card = others ? *lit : displays.front();
   return fail(

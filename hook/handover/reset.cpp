@@ -148,8 +148,7 @@ void reset_device(Ports& ports, Journal& journal, const PciAddress& address, con
 
 void reset_devices(Ports& ports, const config::GuestConf& conf) {
   const bool any = ports.conf.defaults.settings.reset != Reset::none ||
-                   std::any_of(conf.devices.begin(), conf.devices.end(),
-                               [](const auto& d) { return d.reset != Reset::none; });
+                   std::ranges::any_of(conf.devices, [](const auto& d) { return d.reset != Reset::none; });
   if (!any) return;
   const Bounded bounded(ports, ports.conf.deadlines.whole);
   auto journal = Journal::open(ports.host, conf.guest, ports.conf.deadlines.lock);

@@ -89,9 +89,8 @@ Survey survey_devices(const host::Host& host, Guest guest) {
   s.kernel = kernel.release;
   s.vfio_is_loaded = host.sysfs.exists(names::vfio_pci_driver);
   s.has_vfio = s.vfio_is_loaded || host::module_is_installed(host, s.kernel, names::vfio_pci);
-  const bool iommu =
-      host::iommu_at_work(host) || std::any_of(s.all_devices.begin(), s.all_devices.end(),
-                                               [](const auto& d) { return !d.iommu_group.empty(); });
+  const bool iommu = host::iommu_at_work(host) ||
+                     std::ranges::any_of(s.all_devices, [](const auto& d) { return !d.iommu_group.empty(); });
   s.iommu_remedy = host::iommu_remedy(host, iommu);
   s.sees_all = ::geteuid() == 0 || host.is_copy();
   s.guest = std::move(guest);

@@ -24,8 +24,7 @@ Finding missing_vfio(const std::string& kernel) {
 std::vector<Finding> check(const Survey& survey) {
   std::vector<Finding> findings;
   for (checks::Check* look : checks::all) look(survey, findings);
-  std::stable_sort(findings.begin(), findings.end(),
-                   [](const Finding& a, const Finding& b) { return a.severity < b.severity; });
+  std::ranges::stable_sort(findings, {}, &Finding::severity);
   return findings;
 }
 

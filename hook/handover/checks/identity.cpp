@@ -10,7 +10,7 @@ namespace {
 // The function elsewhere that has this identity and that the guest does not mean otherwise.
 std::string where_now(const Survey& s, const std::string& identity) {
   for (const auto& other : s.all_devices) {
-    const bool meant = std::any_of(s.guest.devices.begin(), s.guest.devices.end(), [&](const Device& d) {
+    const bool meant = std::ranges::any_of(s.guest.devices, [&](const Device& d) {
       return d.address() == other.address && d.conf.identity == identity;
     });
     if (other.identity == identity && !meant) return other.address.text();

@@ -12,8 +12,7 @@ void siblings(const Survey& s, Findings& out) {
   const auto wanted = s.guest.addresses();
   for (const auto& d : s.guest.devices) {
     const PciAddress& a = d.address();
-    const bool first =
-        std::none_of(wanted.begin(), wanted.end(), [&](const auto& w) { return w.same_slot(a) && w < a; });
+    const bool first = std::ranges::none_of(wanted, [&](const auto& w) { return w.same_slot(a) && w < a; });
     if (!d.present || !first || a.bus == 0 || contains(s.virtual_devices, a)) continue;
     std::vector<std::string> left;
     for (const auto& other : s.all_devices)

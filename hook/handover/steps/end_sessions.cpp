@@ -23,9 +23,8 @@ Result<void> EndSessions::run(Ports& ports, const Record&) const {
     const auto sessions = host::list_sessions(ports.host);
     for (const auto& h : host::holders_of(ports.host, devices)) {
       const auto place = host::place_of(ports.host, h.pid);
-      const auto session = std::find_if(sessions.begin(), sessions.end(), [&](const auto& s) {
-        return !s.seat.empty() && s.id == place.session;
-      });
+      const auto session = std::ranges::find_if(
+          sessions, [&](const auto& s) { return !s.seat.empty() && s.id == place.session; });
       const bool in_session = session != sessions.end();
       // A desktop that runs below the user's own service manager outlives the session that started it. The
       // user's other programs, and who is logged in from elsewhere, stay.

@@ -19,7 +19,7 @@ Result<void> set_bound(Ports& ports, const std::string& console, bool bound, Mil
 
 bool any_bound(const Ports& ports) {
   const auto all = host::framebuffer_consoles(ports.host);
-  return all && std::any_of(all->begin(), all->end(), [](const auto& c) { return c.bound; });
+  return all && std::ranges::any_of(*all, &host::Console::bound);
 }
 
 // The kernel binds a console in place of its own one, and where it has none any more it does nothing and
@@ -47,9 +47,8 @@ Result<void> make_frame_buffer_anew(Ports& ports, const UnbindConsole& step) {
 Result<void> UnbindConsole::run(Ports& ports, const Record&) const {
   const auto consoles = host::framebuffer_consoles(ports.host);
   if (!consoles) return fail(consoles.error());
-  const bool bound = std::any_of(consoles->begin(), consoles->end(),
-                                 [&](const auto& c) { return c.name == console && c.bound; });
-  if (!bound) return {};
+  const auto found = std::ranges::find(*consoles, console, &host::Console::name);
+  if (found == consoles->end() || !found->bound) return {};
   auto done = set_bound(ports, console, false, ports.limit(ports.conf.deadlines.detach));
   if (!done) return fail_in("the text console " + console + " cannot be unbound", done.error());
   return {};
@@ -69,8 +68,7 @@ Result<void> UnbindConsole::undo(Ports& ports) const {
     ports.log.warning("the text console " + console + " no longer has a frame buffer");
     return {};
   }
-  auto bound =
-      std::find_if(consoles.begin(), consoles.end(), [&](const auto& c) { return c.name == console; });
+  auto bound = std::ranges::find(consoles, console, &host::Console::name);
   if (bound == consoles.end()) bound = consoles.begin();
   if (bound->bound) return {};
   auto done = set_bound(ports, bound->name, true, ports.limit(ports.conf.deadlines.reattach));
