@@ -11,16 +11,14 @@
 #include "host/pci/pci_ids.h"
 
 namespace qh::handover {
-
-Result<config::HostConf> load_host_conf(const host::Host& host) {
-  const std::string path = host.path(names::host_conf);
-  const auto text = config::load(path);
-  if (text) return config::parse_host_conf(*text, path);
-  if (text.error().is(ErrorKind::not_found)) return config::HostConf{};
-  return fail(text.error());
-}
-
 namespace {
+
+// A conf as it is on disk.
+struct FoundConf {
+  std::string path;                  // where it is; where it would be, if there is none
+  std::string text;                  // empty if there is none
+  std::vector<std::string> notices;  // that it has another name; confs that could be meant and are not used
+};
 
 // Whether libvirt has a guest of that name, as far as its files tell. What cannot be looked at may be there.
 bool is_defined(const host::Host& host, const std::string& guest) {
@@ -52,8 +50,6 @@ std::vector<FoundConf> former_confs(const host::Host& host, const std::string& g
   return found;
 }
 
-}  // namespace
-
 Result<FoundConf> find_conf(const host::Host& host, const std::string& guest, const std::string& uuid) {
   FoundConf none{host.path(names::guest_conf(guest)), "", {}};
   auto text = config::load(none.path);
@@ -68,6 +64,16 @@ Result<FoundConf> find_conf(const host::Host& host, const std::string& guest, co
   none.notices.push_back("not used for " + in_quotes(guest) + ", since more than one has its UUID: " +
                          join(paths, " and ") + "; give the right one the name " + none.path);
   return none;
+}
+
+}  // namespace
+
+Result<config::HostConf> load_host_conf(const host::Host& host) {
+  const std::string path = host.path(names::host_conf);
+  const auto text = config::load(path);
+  if (text) return config::parse_host_conf(*text, path);
+  if (text.error().is(ErrorKind::not_found)) return config::HostConf{};
+  return fail(text.error());
 }
 
 Result<config::GuestConf> load_guest_conf(const host::Host& host, const std::string& guest,
