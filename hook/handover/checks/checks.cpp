@@ -8,11 +8,10 @@ namespace qh::handover {
 namespace checks {
 
 // In the order of their findings: what others may only follow from comes first.
-Check claim, present, answers, identity, iommu, storage, group, network, in_use, holders, desktop, sriov,
-    driver, input, rom, reservation, siblings, reset_bug;
-constexpr Check* all[] = {claim,  present, answers, identity,    iommu,    storage,
-                          group,  network, in_use,  holders,     desktop,  sriov,
-                          driver, input,   rom,     reservation, siblings, reset_bug};
+Check claim, present, answers, identity, iommu, storage, group, network, in_use, holders, sriov, driver,
+    input, rom, reservation, siblings, reset_bug;
+constexpr Check* all[] = {claim,   present, answers, identity, iommu, storage,     group,    network,  in_use,
+                          holders, sriov,   driver,  input,    rom,   reservation, siblings, reset_bug};
 
 }  // namespace checks
 

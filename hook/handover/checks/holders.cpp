@@ -187,6 +187,23 @@ void about_device(const Survey& s, const Device& d, Holders rest, Findings& out)
            how_to_close(s, rest) + "; or, if it lets go by itself when the device goes, " + allow(s));
 }
 
+void about_unseen(const Survey& s, Findings& out) {
+  if (!s.profile.empty() && !s.holders.hidden.empty())
+    // Whoever holds a device keeps its driver from letting go.
+    return out.push_back({"holders", Severity::error, "",
+                          "the AppArmor profile " + printable(s.profile) + ", which confines " +
+                              names::libvirt_hook +
+                              ", hides processes that may have a device open: " + join_few(s.holders.hidden),
+                          host::link_remedy});
+  if (s.holders.unknown.empty()) return;
+  std::vector<std::string> pids;
+  for (const int pid : s.holders.unknown) pids.push_back(std::to_string(pid));
+  out.push_back(
+      {"holders", Severity::warning, "",
+       "processes that could not be inspected may have a device open: " + join_few(pids),
+       s.sees_all ? "`ps -p " + join(pids, ",") + "` shows what they are" : "run this again as root"});
+}
+
 }  // namespace
 
 void holders(const Survey& s, Findings& out) {
@@ -205,22 +222,12 @@ void holders(const Survey& s, Findings& out) {
       add(out, "holders", Severity::warning, d.address(),
           "what is plugged into it is in use by " + describe(behind), "");
   }
-  if (!s.profile.empty() && !s.holders.hidden.empty()) {
-    // Whoever holds a device keeps its driver from letting go.
-    out.push_back({"holders", Severity::error, "",
-                   "the AppArmor profile " + printable(s.profile) + ", which confines " +
-                       names::libvirt_hook +
-                       ", hides processes that may have a device open: " + join_few(s.holders.hidden),
-                   host::link_remedy});
-    return;
-  }
-  if (s.holders.unknown.empty()) return;
-  std::vector<std::string> pids;
-  for (const int pid : s.holders.unknown) pids.push_back(std::to_string(pid));
-  out.push_back(
-      {"holders", Severity::warning, "",
-       "processes that could not be inspected may have a device open: " + join_few(pids),
-       s.sees_all ? "`ps -p " + join(pids, ",") + "` shows what they are" : "run this again as root"});
+  about_unseen(s, out);
+  // A program on the console's card that stays when the desktop ends is found out while that is still there.
+  if (s.screen && s.screen->has_desktop() && !s.screen->remaining_holders.empty())
+    add(out, "holders", Severity::error, s.screen->cards.front(),
+        printable(s.screen->remaining_holders.front()) + ", and does not end with the desktop",
+        "end it before you start the guest");
 }
 
 }  // namespace qh::handover::checks
