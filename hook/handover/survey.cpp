@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "core/contains.h"
+#include "core/text.h"
 #include "handover/device.h"
 #include "handover/reservations.h"
 #include "host/names.h"
@@ -14,11 +16,42 @@
 #include "host/pci/reset_bug.h"
 #include "host/pci/rom.h"
 #include "host/pci/sriov.h"
+#include "host/processes/child.h"
 #include "host/processes/confinement.h"
 #include "host/services/modules.h"
 
 namespace qh::handover {
 namespace {
+
+// By these a compositor takes the cards that are named, whatever their seat (KWin's drm_backend.cpp, wlroots'
+// backend/session, aquamarine's DRM.cpp).
+constexpr std::array card_variables{"KWIN_DRM_DEVICES", "WLR_DRM_DEVICES", "AQ_DRM_DEVICES"};
+
+// The environment is read as a debugger would, under a lock of the process (environ_read in fs/proc/base.c).
+std::vector<std::string> variables_of(const host::Host& host, int pid) {
+  const std::string file = host.path("/proc/" + std::to_string(pid) + "/environ");
+  const auto text =
+      host::run_in_child("reading " + file, Milliseconds{1000}, [&] { return read_file(file, 4U << 20U); });
+  std::vector<std::string> found;
+  if (!text) return found;
+  for (const auto entry : split(*text, '\0'))
+    for (const char* name : card_variables)
+      if (entry.starts_with(std::string(name) + "=")) found.emplace_back(entry);
+  return found;
+}
+
+DesktopFacts desktop_facts(const host::Host& host, const std::vector<host::Holder>& holders) {
+  DesktopFacts facts;
+  facts.has_seatd = host.exists(names::seatd_socket);
+  facts.watchers = host::sound_watchers(host, holders);
+  for (const auto& h : holders) {
+    if (!facts.places.contains(h.pid)) facts.places[h.pid] = host::place_of(host, h.pid);
+    if (is_card(h.node) && !host::serves_sessions(h.pid, h.command) && !facts.variables.contains(h.pid))
+      facts.variables[h.pid] = variables_of(host, h.pid);
+  }
+  if (!holders.empty()) facts.sessions = host::list_sessions(host);
+  return facts;
+}
 
 DeviceUse look_below(const host::Host& host, const Guest& guest, const Device& d,
                      const Deadline& image_patience) {
@@ -95,6 +128,10 @@ Survey survey_devices(const host::Host& host, Guest guest) {
   s.sees_all = ::geteuid() == 0 || host.is_copy();
   s.guest = std::move(guest);
   return s;
+}
+
+bool is_card(const host::DeviceNode& node) {
+  return node.subsystem == "drm" && node.path.starts_with("/dev/dri/card");
 }
 
 std::vector<PciAddress> devices_in_groups(const host::Host& host, const Guest& guest) {

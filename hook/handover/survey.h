@@ -8,14 +8,25 @@
 #include <vector>
 
 #include "handover/claims.h"
-#include "handover/desktop_holders.h"
 #include "handover/guest.h"
 #include "handover/screen.h"
 #include "host/host.h"
 #include "host/pci/usb_input.h"
 #include "host/processes/holders.h"
+#include "host/processes/sessions.h"
+#include "host/processes/sound_servers.h"
 
 namespace qh::handover {
+
+// What the host tells about those who have the nodes of a guest's second GPU, and of its sound, open beside a
+// living desktop.
+struct DesktopFacts {
+  std::vector<host::LoginSession> sessions;
+  std::map<int, host::Place> places;                  // of each holder
+  std::map<int, std::vector<std::string>> variables;  // "WLR_DRM_DEVICES=…", of those of DRM cards
+  std::vector<host::SoundWatcher> watchers;
+  bool has_seatd = false;
+};
 
 // What could not be measured, since the kernel holds it.
 struct Unanswered {
@@ -48,6 +59,9 @@ struct Survey {
 Survey survey(const host::Host& host, const host::Services& services, Guest guest);
 // The same without the screen: what does not depend on how the console is freed.
 Survey survey_devices(const host::Host& host, Guest guest);
+
+// Whether a node is what a desktop opens of a card, and not one for computing.
+bool is_card(const host::DeviceNode& node);
 
 // The guest's devices, and then what shares an IOMMU group with one of them: only one guest at a time can
 // have a group.
