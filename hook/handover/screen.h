@@ -7,7 +7,6 @@
 
 #include "handover/gpu.h"
 #include "handover/steps/step.h"
-#include "host/processes/holders.h"
 #include "host/services/services.h"
 
 namespace qh::handover {

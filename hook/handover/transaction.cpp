@@ -3,7 +3,6 @@
 #include "core/contains.h"
 #include "core/text.h"
 #include "handover/device.h"
-#include "host/names.h"
 #include "host/pci/pci_device.h"
 
 namespace qh::handover {

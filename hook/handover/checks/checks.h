@@ -1,7 +1,6 @@
 // All checks: they decide before anything is touched. Pure: from one survey of the host to findings.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 

@@ -1,7 +1,6 @@
 // The card that was meant is the card that stands at the address.
 #include <algorithm>
 
-#include "core/text.h"
 #include "handover/checks/check.h"
 
 namespace qh::handover::checks {

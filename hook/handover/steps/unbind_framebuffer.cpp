@@ -1,6 +1,5 @@
 #include "handover/ports.h"
 #include "handover/steps/step.h"
-#include "host/graphics/console.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
 
