@@ -1,5 +1,6 @@
-// What every check is made of: a function from the survey to findings, in the file of its name, and a line in
-// the list of checks.cpp. Pure: whatever a check needs to know is in the survey.
+// What every check is made of: a function from the survey, or from it and one of the guest's devices, to
+// findings, in the file of its name, and a place in the list of checks.cpp. Pure: whatever a check needs to
+// know is in the survey.
 #pragma once
 
 #include <string>
@@ -12,6 +13,7 @@ namespace qh::handover::checks {
 
 using Findings = std::vector<Finding>;
 using Check = void(const Survey& survey, Findings& out);
+using DeviceCheck = void(const Survey& survey, const Device& device, Findings& out);
 
 // A finding about a device. `check` is the name that programs read; it stays as it is for ever.
 void add(Findings& out, const char* check, Severity severity, const PciAddress& address,

@@ -7,11 +7,19 @@
 namespace qh::handover {
 namespace checks {
 
+Check claim, answers, group, holders, driver, input, rom;
+DeviceCheck present, identity, iommu, storage, network, in_use, sriov, reservation, siblings, reset_bug;
+
+template <DeviceCheck look>
+void each(const Survey& survey, Findings& out) {
+  for (const auto& device : survey.guest.devices) look(survey, device, out);
+}
+
 // In the order of their findings: what others may only follow from comes first.
-Check claim, present, answers, identity, iommu, storage, group, network, in_use, holders, sriov, driver,
-    input, rom, reservation, siblings, reset_bug;
-constexpr Check* all[] = {claim,   present, answers, identity, iommu, storage,     group,    network,  in_use,
-                          holders, sriov,   driver,  input,    rom,   reservation, siblings, reset_bug};
+constexpr Check* all[] = {
+    claim, each<present>, answers,           each<identity>, each<iommu>,    each<storage>,
+    group, each<network>, each<in_use>,      holders,        each<sriov>,    driver,
+    input, rom,           each<reservation>, each<siblings>, each<reset_bug>};
 
 }  // namespace checks
 

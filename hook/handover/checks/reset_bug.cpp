@@ -4,16 +4,14 @@
 
 namespace qh::handover::checks {
 
-void reset_bug(const Survey& s, Findings& out) {
-  for (const auto& d : s.guest.devices) {
-    const auto& family = d.use.reset_bug;
-    if (family)
-      add(out, "reset", Severity::warning, d.address(),
-          "cards of the family " + *family +
-              " often do not come back after a guest, unless they have a reset method of their own",
-          "install the kernel module vendor-reset, and set `reset = \"device_specific\"` for it in " +
-              names::guest_conf(s.guest.name));
-  }
+void reset_bug(const Survey& s, const Device& d, Findings& out) {
+  const auto& family = d.use.reset_bug;
+  if (family)
+    add(out, "reset", Severity::warning, d.address(),
+        "cards of the family " + *family +
+            " often do not come back after a guest, unless they have a reset method of their own",
+        "install the kernel module vendor-reset, and set `reset = \"device_specific\"` for it in " +
+            names::guest_conf(s.guest.name));
 }
 
 }  // namespace qh::handover::checks

@@ -4,14 +4,12 @@
 
 namespace qh::handover::checks {
 
-void sriov(const Survey& s, Findings& out) {
-  for (const auto& d : s.guest.devices) {
-    if (d.use.virtual_functions.empty()) continue;
-    refuse(out, "SR-IOV", d,
-           "it has virtual functions, which would disappear: " + join_few(texts(d.use.virtual_functions)),
-           "`echo 0 > /sys/bus/pci/devices/" + d.address().text() +
-               "/sriov_numvfs` removes them; or give the guest one of them instead");
-  }
+void sriov(const Survey&, const Device& d, Findings& out) {
+  if (d.use.virtual_functions.empty()) return;
+  refuse(out, "SR-IOV", d,
+         "it has virtual functions, which would disappear: " + join_few(texts(d.use.virtual_functions)),
+         "`echo 0 > /sys/bus/pci/devices/" + d.address().text() +
+             "/sriov_numvfs` removes them; or give the guest one of them instead");
 }
 
 }  // namespace qh::handover::checks
