@@ -46,8 +46,9 @@ Plan make_plan(const Survey& survey) {
   if (survey.screen) make_way(plan, *survey.screen);
   for (const auto& d : devices)
     if (!d.present->driver.empty())
-      add(plan, Unbind{*d.use.before}, "the host uses it with " + d.present->driver);
-  for (const auto& d : devices) add(plan, BindVfio{*d.use.before}, "the guest's QEMU opens it through VFIO");
+      add(plan, Unbind{{*d.use.before}}, "the host uses it with " + d.present->driver);
+  for (const auto& d : devices)
+    add(plan, BindVfio{{*d.use.before}}, "the guest's QEMU opens it through VFIO");
   if (survey.screen)
     for (const auto& m : survey.screen->driver_modules)
       add(plan, UnloadModuleIfFree{{m}}, "no other device needs it");

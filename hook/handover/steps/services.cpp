@@ -1,8 +1,11 @@
-// StopService and StopDisplayManager.
+// StopService, StopDisplayManager, EndPersistence and InhibitSleep: what services and their tools do.
 #include "core/contains.h"
+#include "core/text.h"
+#include "handover/journal.h"
 #include "handover/ports.h"
 #include "handover/steps/step.h"
 #include "host/graphics/console.h"
+#include "host/names.h"
 #include "host/pci/pci_device.h"
 
 namespace qh::handover {
@@ -56,6 +59,29 @@ Result<void> StopDisplayManager::undo(Ports& ports) const {
   }
   auto started = start_service(ports, service, ports.limit(ports.conf.deadlines.display_manager));
   if (!started) return fail_in("the display manager does not start", started.error());
+  return {};
+}
+
+Result<void> EndPersistence::run(Ports& ports, const Record&) const {
+  return ports.services.set_persistence(card, false, ports.limit(ports.conf.deadlines.holders));
+}
+Result<void> EndPersistence::undo(Ports& ports) const {
+  return ports.services.set_persistence(card, true, ports.limit(ports.conf.deadlines.holders));
+}
+
+Result<void> InhibitSleep::run(Ports& ports, const Record& record) const {
+  const auto done = ports.services.hold_awake(
+      {unit, "the guest " + printable(record.guest) + " has this host's screen",
+       ports.host.path(names::journal(record.guest)), ports.host.path(names::pid_file(record.guest))},
+      ports.limit(ports.conf.deadlines.detach));
+  if (!done) ports.log.warning("the host may go to sleep while the guest runs: " + done.error().message);
+  return {};
+}
+
+Result<void> InhibitSleep::undo(Ports& ports) const {
+  // It ends by itself, if late: no reason to keep the guest's devices claimed.
+  if (const auto done = ports.services.let_sleep(unit, ports.limit(ports.conf.deadlines.reattach)); !done)
+    ports.log.warning("the host cannot sleep for now: " + done.error().message);
   return {};
 }
 

@@ -161,10 +161,8 @@ Result<void> undo(Ports& ports, const Step& step) {
 
 const DeviceState* device_of(const Step& step) {
   return std::visit(
-      [](const auto& s) -> const DeviceState* {
-        if constexpr (requires {
-                        { s.device } -> std::same_as<const DeviceState&>;
-                      })
+      []<class Kind>(const Kind& s) -> const DeviceState* {
+        if constexpr (std::derived_from<Kind, DeviceStep>)
           return &s.device;
         else
           return nullptr;

@@ -54,29 +54,29 @@ struct LoadModule {
   Result<void> run(Ports& ports, const Record& record) const;
 };
 
-// Makes the host driver let go of a device.
-struct Unbind {
+// Takes a device from the host; undone by giving it back as a whole.
+struct DeviceStep {
   DeviceState device;
 
-  static constexpr std::string_view verb = "unbind";
   static auto fields(auto& s) { return std::tie(s.device); }
+  Result<void> undo(Ports& ports) const;
+};
+
+// Makes the host driver let go of a device.
+struct Unbind : DeviceStep {
+  static constexpr std::string_view verb = "unbind";
   std::string describe() const { return "unbind " + device.address.text() + " from " + device.host_driver; }
   Result<void> run(Ports& ports, const Record& record) const;
   // The undoing of BindVfio, which follows it in every plan, gives the device back to its host driver.
   std::string describe_undo() const { return {}; }
-  Result<void> undo(Ports& ports) const;
 };
 
 // Binds a device to its VFIO driver, as `virsh nodedev-detach` does.
-struct BindVfio {
-  DeviceState device;
-
+struct BindVfio : DeviceStep {
   static constexpr std::string_view verb = "detach";
-  static auto fields(auto& s) { return std::tie(s.device); }
   std::string describe() const;
   Result<void> run(Ports& ports, const Record& record) const;
   std::string describe_undo() const;
-  Result<void> undo(Ports& ports) const;
 };
 
 // Keeps the host from sleeping, with a transient systemd unit.
@@ -222,7 +222,7 @@ std::string describe_undo(const Step& step);
 Result<void> run(Ports& ports, const Record& record, const Step& step);
 Result<void> undo(Ports& ports, const Step& step);
 
-// The device that the step takes from the host, and that is given back as a whole; nullptr: it is about none.
+// The device of a DeviceStep; nullptr: it is none.
 const DeviceState* device_of(const Step& step);
 
 // One line of the journal, and back. Words are separated by blanks; one that contains a blank is escaped.
