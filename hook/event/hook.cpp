@@ -109,13 +109,9 @@ struct Event {
 };
 constexpr Event events[] = {{"prepare begin", prepare}, {"stopped end", stopped}, {"release end", release}};
 
-// libvirt's own error, which its log gets too, repeats this.
-int answer_trial() {
-  constexpr std::string_view text =
-      "qemu-hook: libvirt calls the hook. This guest of install.sh is there only to find that out; it is "
-      "not meant to start.\n";
+int say(std::string_view text, int status) {
   (void)write_all(2, text, "stderr");
-  return 1;
+  return status;
 }
 
 }  // namespace
@@ -126,12 +122,8 @@ bool is_hook_call(const std::string& argv0) {
 }
 
 int run(const host::Host& host, const std::vector<std::string>& arguments) {
-  if (arguments.size() < 3) {
-    constexpr std::string_view usage =
-        "qemu-hook: libvirt calls the hook as: qemu GUEST OPERATION SUB-OPERATION EXTRA\n";
-    (void)write_all(2, usage, "stderr");
-    return 2;
-  }
+  if (arguments.size() < 3)
+    return say("qemu-hook: libvirt calls the hook as: qemu GUEST OPERATION SUB-OPERATION EXTRA\n", 2);
   // A user's session guest: libvirt runs the same file without root, and none of this host's devices is its.
   if (::geteuid() != 0) return 0;
   const std::string &guest = arguments[0], name = arguments[1] + " " + arguments[2];
@@ -139,7 +131,14 @@ int run(const host::Host& host, const std::vector<std::string>& arguments) {
   if (event == std::end(events)) return 0;
   // libvirt may be gone by the time there is something to say.
   std::signal(SIGPIPE, SIG_IGN);
-  if (guest == names::trial_guest) return event->action == prepare ? answer_trial() : 0;
+  if (guest == names::trial_guest) {
+    if (event->action != prepare) return 0;
+    // libvirt's own error, which its log gets too, repeats this.
+    return say(
+        "qemu-hook: libvirt calls the hook. This guest of install.sh is there only to find that out; it is "
+        "not meant to start.\n",
+        1);
+  }
   host::Log log(host, guest);
   return report(log, event->action(host, guest, log));
 }

@@ -4,7 +4,6 @@
 #include <functional>
 
 #include "core/contains.h"
-#include "handover/checks/check.h"
 #include "handover/checks/checks.h"
 #include "handover/gpu.h"
 #include "host/names.h"

@@ -2,11 +2,6 @@
 
 namespace qh::handover {
 
-bool Device::is_ours() const {
-  if (conf.detach != config::Detach::automatic) return conf.detach == config::Detach::always;
-  return wanted.source == xml::Source::hostdev || !wanted.managed;
-}
-
 Guest make_guest(const xml::Domain& domain, const config::GuestConf& conf, const host::Host& host) {
   Guest guest{domain.name, domain.uuid, conf.gpu, {}, domain.images, domain.rom_files};
   for (const auto& wanted : domain.devices) {

@@ -48,7 +48,10 @@ struct Device {
   // It is here, and not on a VFIO driver already.
   bool is_the_hosts() const { return present && !present->on_vfio; }
   // Whether this program detaches it, or leaves it to libvirt (`managed`) or the administrator.
-  bool is_ours() const;
+  bool is_ours() const {
+    if (conf.detach != config::Detach::automatic) return conf.detach == config::Detach::always;
+    return wanted.source == xml::Source::hostdev || !wanted.managed;
+  }
 };
 
 struct Guest {

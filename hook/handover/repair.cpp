@@ -19,30 +19,19 @@ std::vector<Error> return_unplugged(Ports& ports, const std::string& guest) {
   return errors;
 }
 
-std::vector<Error> give_back_without_journal(Ports& ports, const std::vector<PciAddress>& addresses) {
-  std::vector<Error> errors;
-  for (const auto& address : addresses) {
-    const auto device = host::read_pci_device(ports.host, address);
-    if (!device || !device->on_vfio) continue;
-    const auto driver_override = read_driver_override(ports.host, address);
-    if (!driver_override) {
-      errors.push_back(driver_override.error());
-      continue;
-    }
-    // Without an override it was bound at boot (vfio-pci.ids=…): that is how the host is meant to be.
-    if (driver_override->empty()) continue;
-    if (is_open_through_vfio(ports.host, address)) {
-      errors.push_back(
-          {ErrorKind::refused, address.text() + ": a running guest has it", "shut the guest down first"});
-      continue;
-    }
-    const Stopwatch watch;
-    if (auto left = leave_vfio_for_any_driver(ports, address); !left)
-      errors.push_back(left.error());
-    else
-      ports.log.took("reattach " + address.text(), watch);
-  }
-  return errors;
+Result<void> give_back_without_journal(Ports& ports, const PciAddress& address) {
+  const auto device = host::read_pci_device(ports.host, address);
+  if (!device || !device->on_vfio) return {};
+  const auto driver_override = read_driver_override(ports.host, address);
+  if (!driver_override) return fail(driver_override.error());
+  // Without an override it was bound at boot (vfio-pci.ids=…): that is how the host is meant to be.
+  if (driver_override->empty()) return {};
+  if (is_open_through_vfio(ports.host, address))
+    return fail(ErrorKind::refused, address.text() + ": a running guest has it", "shut the guest down first");
+  const Stopwatch watch;
+  auto left = leave_vfio_for_any_driver(ports, address);
+  if (left) ports.log.took("reattach " + address.text(), watch);
+  return left;
 }
 
 // A damaged journal: every line of it that can be read is undone.
@@ -91,13 +80,16 @@ std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vec
   }
   auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
   if (journal) return undo_steps(ports, *journal);
-  if (journal.error().is(ErrorKind::not_found)) return give_back_without_journal(ports, addresses);
-  if (!journal.error().is(ErrorKind::bad_input)) return {journal.error()};
-
-  ports.log.warning(journal.error().message + "; giving back what can still be read from it");
-  auto errors = salvage(ports, guest);
-  for (auto& error : give_back_without_journal(ports, addresses)) errors.push_back(std::move(error));
-  if (errors.empty())
+  const bool is_damaged = journal.error().is(ErrorKind::bad_input);
+  if (!is_damaged && !journal.error().is(ErrorKind::not_found)) return {journal.error()};
+  std::vector<Error> errors;
+  if (is_damaged) {
+    ports.log.warning(journal.error().message + "; giving back what can still be read from it");
+    errors = salvage(ports, guest);
+  }
+  for (const auto& address : addresses)
+    if (auto given = give_back_without_journal(ports, address); !given) errors.push_back(given.error());
+  if (is_damaged && errors.empty())
     if (auto removed = Journal::remove_damaged(ports.host, guest); !removed)
       errors.push_back(removed.error());
   return errors;

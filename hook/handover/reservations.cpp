@@ -98,15 +98,13 @@ bool is_reservable(const std::string& identity, Reserve level) {
 }
 
 Reservation reservation(const host::Host& host, const Device& d) {
-  const std::string identity = d.present ? d.present->identity : d.conf.identity;
-  if (!d.present || !is_reservable(identity, d.conf.reserve)) return Reservation::none;
-  if (d.present->is_display() && !host::console_reasons(host, d.address()).empty())
-    return Reservation::impossible;
+  if (!d.present || !is_reservable(d.present->identity, d.conf.reserve)) return Reservation::none;
+  if (d.is_display() && !host::console_reasons(host, d.address()).empty()) return Reservation::impossible;
   if (!host::has_udev_database(host)) return Reservation::no_database;
   const auto text = host.read(names::udev_rules).value_or("");
   // Another guest's conf may ask for more.
   for (const auto level : {Reserve::all, d.conf.reserve})
-    if (text.find(host::udev_rule({d.address(), identity, level, {}})) != std::string::npos)
+    if (text.find(host::udev_rule({d.address(), d.present->identity, level, {}})) != std::string::npos)
       return host::is_in_force(host, host::reservable_devices(host, d.address()), level)
                  ? Reservation::in_force
                  : Reservation::pending;
@@ -175,9 +173,8 @@ ReserveSettings reserve_settings(const Guest& guest, Reserve level) {
     const bool beside_display = std::ranges::any_of(guest.devices, [&](const auto& other) {
       return other.is_display() && other.address().same_slot(d.address());
     });
-    if (d.is_display())
-      settings[d.address()] = level;
-    else if (d.present && d.present->is_audio() && beside_display && level == Reserve::all)
+    const bool is_its_sound = d.present && d.present->is_audio() && beside_display;
+    if (d.is_display() || (is_its_sound && level == Reserve::all))
       settings[d.address()] = level;
     else if (d.present && is_reservable(d.present->identity, d.conf.reserve))
       settings[d.address()] = Reserve::no;
@@ -200,28 +197,26 @@ Result<void> may_reserve(const host::Host& host, const config::Defaults& default
         "the desktop ends when this guest starts, and comes back after it; nothing is to be reserved");
   const auto reserved = wanted_reservations(host, defaults);
   if (!reserved) return fail(reserved.error());
-  bool others = false, other_monitor = false;
+  std::vector<PciAddress> others;  // that the desktop can go on with
   for (const auto& address : host::list_pci_addresses(host)) {
     const auto device = host::read_pci_device(host, address);
     const bool is_reserved =
         std::ranges::any_of(*reserved, [&](const auto& r) { return r.address == address; });
-    if (!device || !device->is_display() || device->on_vfio || is_reserved || contains(displays, address) ||
-        host::physical_function(host, address))
-      continue;
-    others = true;
-    other_monitor = other_monitor || has_monitor(host, address);
+    if (device && device->is_display() && !device->on_vfio && !is_reserved && !contains(displays, address) &&
+        !host::physical_function(host, address))
+      others.push_back(address);
   }
-  const auto lit =
-      std::ranges::find_if(displays, [&](const auto& display) { return has_monitor(host, display); });
-  if (others && (other_monitor || lit == displays.end())) return {};
-  const PciAddress& card = others ? *lit : displays.front();
-  return fail(
-      ErrorKind::refused,
-      card.text() + ": cannot be reserved: " +
-          (others ? "no other card has a monitor connected" : "the host has no other card for its desktop"),
-      others ? "connect a monitor to a card that stays with the host"
-             : "set `gpu = \"primary\"` in " + names::guest_conf(guest.name) +
-                   ", and the guest takes the whole screen");
+  const auto is_lit = [&](const auto& display) { return has_monitor(host, display); };
+  const auto lit = std::ranges::find_if(displays, is_lit);
+  if (!others.empty() && (lit == displays.end() || std::ranges::any_of(others, is_lit))) return {};
+  const PciAddress& card = others.empty() ? displays.front() : *lit;
+  return fail(ErrorKind::refused,
+              card.text() + ": cannot be reserved: " +
+                  (others.empty() ? "the host has no other card for its desktop"
+                                  : "no other card has a monitor connected"),
+              !others.empty() ? "connect a monitor to a card that stays with the host"
+                              : "set `gpu = \"primary\"` in " + names::guest_conf(guest.name) +
+                                    ", and the guest takes the whole screen");
 }
 
 std::string describe(const ReservedNow& f, const std::string& guest) {

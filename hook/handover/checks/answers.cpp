@@ -1,5 +1,5 @@
 // The kernel lets the devices, and the consoles on them, be asked: no reset and no driver hangs in them.
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 

@@ -1,7 +1,7 @@
 // No other guest has the devices, or others of their IOMMU groups.
 #include "core/contains.h"
 #include "core/text.h"
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 

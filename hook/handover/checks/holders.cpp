@@ -4,7 +4,7 @@
 
 #include "core/contains.h"
 #include "core/text.h"
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 #include "host/names.h"
 #include "host/processes/confinement.h"
 
@@ -28,9 +28,8 @@ Holders take_processes(Holders& from, Is is_it) {
   std::set<int> pids;
   for (const auto& h : from)
     if (is_it(h)) pids.insert(h.pid);
-  Holders taken;
-  std::ranges::copy_if(from, std::back_inserter(taken),
-                       [&](const Holder& h) { return pids.contains(h.pid); });
+  Holders taken = from;
+  std::erase_if(taken, [&](const Holder& h) { return !pids.contains(h.pid); });
   std::erase_if(from, [&](const Holder& h) { return pids.contains(h.pid); });
   return taken;
 }

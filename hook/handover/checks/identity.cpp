@@ -1,7 +1,7 @@
 // The card that was meant is the card that stands at the address.
 #include <algorithm>
 
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 namespace {

@@ -1,7 +1,7 @@
 // No process uses the devices through VFIO that no journal speaks of: a guest that got one by hot plug.
 #include <algorithm>
 
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 

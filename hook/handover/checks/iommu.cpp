@@ -1,5 +1,5 @@
 // An IOMMU covers each device.
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 

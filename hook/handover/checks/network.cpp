@@ -1,6 +1,6 @@
 // The host's network does not need the devices.
 #include "core/text.h"
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 

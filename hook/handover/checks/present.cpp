@@ -1,5 +1,5 @@
 // A device is on this host, and is one that can be given away.
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 

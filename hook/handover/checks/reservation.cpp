@@ -1,7 +1,7 @@
 // Warns of a reservation that does not hold what it promises yet, whoever has what open.
 #include <algorithm>
 
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 #include "host/names.h"
 
 namespace qh::handover::checks {

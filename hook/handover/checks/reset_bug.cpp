@@ -1,5 +1,5 @@
 // Warns of cards that are known not to come back from a reset.
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 #include "host/names.h"
 
 namespace qh::handover::checks {

@@ -1,6 +1,6 @@
 // A physical function keeps its virtual ones.
 #include "core/text.h"
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 

@@ -1,6 +1,6 @@
 // The host, and the guest itself, need no disk on the devices. Never overruled.
 #include "core/text.h"
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 

@@ -14,8 +14,10 @@ namespace qh::handover {
 namespace {
 
 Result<void> set_bound(Ports& ports, const std::string& console, bool bound, Milliseconds timeout) {
-  return ports.host.sysfs.write(std::string(names::consoles) + "/" + console + "/bind", bound ? "1" : "0",
-                                timeout);
+  auto done = ports.host.sysfs.write(std::string(names::consoles) + "/" + console + "/bind",
+                                     bound ? "1" : "0", timeout);
+  if (done) return done;
+  return fail_in("the text console " + console + " cannot be " + (bound ? "bound" : "unbound"), done.error());
 }
 
 bool any_bound(const Ports& ports) {
@@ -50,9 +52,7 @@ Result<void> UnbindConsole::run(Ports& ports, const Record&) const {
   if (!consoles) return fail(consoles.error());
   const auto found = std::ranges::find(*consoles, console, &host::Console::name);
   if (found == consoles->end() || !found->bound) return {};
-  auto done = set_bound(ports, console, false, ports.limit(ports.conf.deadlines.detach));
-  if (!done) return fail_in("the text console " + console + " cannot be unbound", done.error());
-  return {};
+  return set_bound(ports, console, false, ports.limit(ports.conf.deadlines.detach));
 }
 
 Result<void> UnbindConsole::undo(Ports& ports) const {
@@ -73,7 +73,7 @@ Result<void> UnbindConsole::undo(Ports& ports) const {
   if (bound == consoles.end()) bound = consoles.begin();
   if (bound->bound) return {};
   auto done = set_bound(ports, bound->name, true, ports.limit(ports.conf.deadlines.reattach));
-  if (!done) return fail_in("the text console " + bound->name + " cannot be bound", done.error());
+  if (!done) return done;
   return any_bound(ports) ? Result<void>() : make_frame_buffer_anew(ports, *this);
 }
 
