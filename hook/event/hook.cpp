@@ -18,6 +18,11 @@
 namespace qh::event {
 namespace {
 
+int say(std::string_view text, int status) {
+  (void)write_all(2, text, "stderr");
+  return status;
+}
+
 // libvirt puts all of it behind "Hook script execution failed: … exit status 1:", and people read it on a
 // phone.
 constexpr std::size_t most_lines = 10;
@@ -35,9 +40,7 @@ int report(host::Log& log, const std::vector<Error>& errors) {
     lines.resize(most_lines - 1);
     lines.push_back("  for the rest, see journalctl -t qemu-hook");
   }
-  const std::string text = join(lines, "\n") + "\n";
-  (void)write_all(2, text, "stderr");
-  return 1;
+  return say(join(lines, "\n") + "\n", 1);
 }
 
 std::vector<Error> prepare(const host::Host& host, const std::string& guest_name, host::Log& log) {
@@ -108,11 +111,6 @@ struct Event {
   Action* action;
 };
 constexpr Event events[] = {{"prepare begin", prepare}, {"stopped end", stopped}, {"release end", release}};
-
-int say(std::string_view text, int status) {
-  (void)write_all(2, text, "stderr");
-  return status;
-}
 
 }  // namespace
 

@@ -16,7 +16,6 @@
 #include "handover/gpu.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
-#include "handover/repair.h"
 #include "host/services/services.h"
 
 using namespace qh;
