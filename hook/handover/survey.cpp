@@ -40,17 +40,16 @@ std::vector<std::string> variables_of(const host::Host& host, int pid) {
   return found;
 }
 
-DesktopFacts desktop_facts(const host::Host& host, const std::vector<host::Holder>& holders) {
-  DesktopFacts facts;
-  facts.has_seatd = host.exists(names::seatd_socket);
-  facts.watchers = host::sound_watchers(host, holders);
+void measure_desktop(const host::Host& host, Survey& s) {
+  const auto& holders = s.holders.holders;
+  s.has_seatd = host.exists(names::seatd_socket);
+  s.watchers = host::sound_watchers(host, holders);
+  if (!holders.empty()) s.sessions = host::list_sessions(host);
   for (const auto& h : holders) {
-    if (!facts.places.contains(h.pid)) facts.places[h.pid] = host::place_of(host, h.pid);
-    if (is_card(h.node) && !host::serves_sessions(h.pid, h.command) && !facts.variables.contains(h.pid))
-      facts.variables[h.pid] = variables_of(host, h.pid);
+    if (!s.places.contains(h.pid)) s.places[h.pid] = host::place_of(host, h.pid);
+    if (is_card(h.node) && !host::serves_sessions(h.pid, h.command) && !s.variables.contains(h.pid))
+      s.variables[h.pid] = variables_of(host, h.pid);
   }
-  if (!holders.empty()) facts.sessions = host::list_sessions(host);
-  return facts;
 }
 
 DeviceUse look_below(const host::Host& host, const Guest& guest, const Device& d,
@@ -112,7 +111,7 @@ Survey survey_devices(const host::Host& host, Guest guest) {
   // One look at all processes for all of the guest's devices.
   const auto present = guest.addresses_of([](const Device& d) { return d.present.has_value(); });
   s.holders = host::find_holders(host, host::device_nodes(host, present));
-  s.desktop = desktop_facts(host, s.holders.holders);
+  measure_desktop(host, s);
   s.last_inputs = host::last_inputs(host, guest.addresses_of(&Device::is_the_hosts));
   for (const auto& file : guest.rom_files)
     if (auto problem = host::rom_problem(host, file)) s.rom_problems.push_back(std::move(*problem));

@@ -18,16 +18,6 @@
 
 namespace qh::handover {
 
-// What the host tells about those who have the nodes of a guest's second GPU, and of its sound, open beside a
-// living desktop.
-struct DesktopFacts {
-  std::vector<host::LoginSession> sessions;
-  std::map<int, host::Place> places;                  // of each holder
-  std::map<int, std::vector<std::string>> variables;  // "WLR_DRM_DEVICES=…", of those of DRM cards
-  std::vector<host::SoundWatcher> watchers;
-  bool has_seatd = false;
-};
-
 // What could not be measured, since the kernel holds it.
 struct Unanswered {
   std::string device;  // empty: the host's consoles
@@ -40,8 +30,13 @@ struct Survey {
   std::vector<PciAddress> virtual_devices;   // those of them that are virtual functions
   std::vector<Conflict> conflicts;           // with other guests' claims
   GpuUse gpu;
-  host::Holders holders;         // of all nodes of the guest's devices
-  DesktopFacts desktop;          // about the holders
+  host::Holders holders;  // of all nodes of the guest's devices
+  // About them, beside a living desktop.
+  std::vector<host::LoginSession> sessions;
+  std::map<int, host::Place> places;                  // of each holder
+  std::map<int, std::vector<std::string>> variables;  // "WLR_DRM_DEVICES=…", of those of DRM cards
+  std::vector<host::SoundWatcher> watchers;
+  bool has_seatd = false;
   std::optional<Screen> screen;  // of a guest that gets the host's console
   std::vector<Unanswered> unanswered;
   host::LastInputs last_inputs;              // that go with the guest

@@ -35,15 +35,15 @@ Holders take_processes(Holders& from, Is is_it) {
 }
 
 host::Place place_of(const Survey& s, const Holder& h) {
-  const auto found = s.desktop.places.find(h.pid);
-  return found == s.desktop.places.end() ? host::Place{} : found->second;
+  const auto found = s.places.find(h.pid);
+  return found == s.places.end() ? host::Place{} : found->second;
 }
 
 // The session of the desktop that the process belongs to; nullptr: none is known.
 const host::LoginSession* session_of(const Survey& s, const Holder& h) {
   const auto place = place_of(s, h);
   const host::LoginSession* best = nullptr;
-  for (const auto& session : s.desktop.sessions) {
+  for (const auto& session : s.sessions) {
     if (session.seat.empty() || (!place.session.empty() && session.id != place.session) ||
         (!place.user.empty() && session.user != place.user))
       continue;
@@ -57,7 +57,7 @@ const host::LoginSession* session_of(const Survey& s, const Holder& h) {
 bool is_desktop(const Survey& s, const Holder& h) {
   const auto place = place_of(s, h);
   const bool is_a_users = !place.session.empty() || !place.user.empty();
-  return is_card(h.node) && (!is_a_users || s.desktop.sessions.empty() || session_of(s, h) != nullptr);
+  return is_card(h.node) && (!is_a_users || s.sessions.empty() || session_of(s, h) != nullptr);
 }
 
 // "session 2 (ann on seat0, since 10:12)", of each session once.
@@ -86,7 +86,7 @@ std::string describe_desktop(const Survey& s, Holders desktop) {
 std::string variables_of(const Survey& s, const Holders& desktop) {
   std::vector<std::string> all;
   for (const auto& h : desktop)
-    if (const auto found = s.desktop.variables.find(h.pid); found != s.desktop.variables.end())
+    if (const auto found = s.variables.find(h.pid); found != s.variables.end())
       for (const auto& variable : found->second)
         add_once(all, printable(variable) + " (of " + printable(h.command) + ", process " +
                           std::to_string(h.pid) + ")");
@@ -149,7 +149,7 @@ std::string how_to_close(const Survey& s, const Holders& holders) {
 
 // Nothing overrules it: the kernel would wait for ever.
 void about_sound(const Survey& s, const Device& d, const Holders& watching, Findings& out) {
-  for (const auto& w : s.desktop.watchers) {
+  for (const auto& w : s.watchers) {
     if (w.function != d.address() || w.lets_go()) continue;
     auto its = watching;
     std::erase_if(its, [&](const Holder& h) { return h.pid != w.pid; });
@@ -167,7 +167,7 @@ void about_sound(const Survey& s, const Device& d, const Holders& watching, Find
 void about_device(const Survey& s, const Device& d, Holders rest, Findings& out) {
   const auto watching = take_processes(rest, [&](const Holder& h) {
     return std::ranges::any_of(
-        s.desktop.watchers, [&](const auto& w) { return w.pid == h.pid && w.function == h.node.function; });
+        s.watchers, [&](const auto& w) { return w.pid == h.pid && w.function == h.node.function; });
   });
   about_sound(s, d, watching, out);
   const auto desktop = take_processes(rest, [&](const Holder& h) { return is_desktop(s, h); });

@@ -36,7 +36,7 @@ void reservation(const Survey& s, const Device& d, Findings& out) {
            setup + " puts that in force now, if nobody has the card open");
       break;
     case Reservation::in_force:
-      if (s.desktop.has_seatd && d.is_display())
+      if (s.has_seatd && d.is_display())
         warn(
             "is reserved, but seatd opens a card for a desktop whatever its seat: Hyprland, niri and "
             "cosmic-comp take it anew when the guest gives it back",
