@@ -93,15 +93,14 @@ std::vector<std::string> Card::warnings() const {
 
 std::vector<Card> list_cards(const host::Host& host, const config::Defaults& defaults) {
   std::vector<Card> cards;
+  std::vector<PciAddress> all;
   for (const auto& address : host::list_pci_addresses(host)) {
     auto device = host::read_pci_device(host, address);
     if (!device || device->is_bridge()) continue;
     if (begins_card(host, cards, *device)) cards.emplace_back();
     cards.back().functions.push_back(std::move(*device));
+    all.push_back(address);
   }
-  std::vector<PciAddress> all;
-  for (const auto& card : cards)
-    for (const auto& f : card.functions) all.push_back(f.address);
   // One look at all processes and disks for all cards: it is what takes time.
   const Survey whole = survey_devices(host, made_up_guest(host, defaults, anybody, all));
   for (auto& card : cards) {

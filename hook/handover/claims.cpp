@@ -47,8 +47,7 @@ std::vector<PciAddress> unplugged(const host::Host& host, const Record& r) {
   if (!domain) return {};
   std::vector<PciAddress> gone;
   for (const auto& address : r.devices) {
-    const bool has =
-        std::ranges::any_of(domain->devices, [&](const auto& d) { return d.address == address; });
+    const bool has = std::ranges::count(domain->devices, address, &xml::HostDevice::address) > 0;
     // libvirt forgets a device before QEMU has closed it.
     if (r.claims(address) && !has && !is_open_through_vfio(host, address)) gone.push_back(address);
   }

@@ -86,11 +86,9 @@ Result<config::GuestConf> load_guest_conf(const host::Host& host, const std::str
 Result<SyncedConf> read_conf(const host::Host& host, const config::HostConf& host_conf,
                              const xml::Domain& domain, config::OnOtherCard on_other_card,
                              const ReserveSettings& reserve) {
-  SyncedConf result;
   auto found = find_conf(host, domain.name, domain.uuid);
   if (!found) return fail(found.error());
-  result.path = found->path;
-  result.notices = std::move(found->notices);
+  SyncedConf result{found->path, {}, std::move(found->notices), {}};
 
   config::WantedGuest wanted{domain.name, domain.uuid, {}, host_conf.defaults.settings.reserve};
   for (const auto& d : domain.devices) {

@@ -223,11 +223,9 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
     return fail(error);
   }
   if (!done) return fail_in(address.text() + ": cannot unbind it from " + driver, done.error());
-  const bool free =
-      Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.host, address) != driver; });
-  if (!free)
-    return fail(ErrorKind::failed, address.text() + ": it is still bound to " + driver + " after the unbind");
-  return {};
+  if (Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.host, address) != driver; }))
+    return {};
+  return fail(ErrorKind::failed, address.text() + ": it is still bound to " + driver + " after the unbind");
 }
 
 Result<void> rebind_host_driver(Ports& ports, const PciAddress& address) {

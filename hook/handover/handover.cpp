@@ -192,8 +192,7 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest) {
   if (has_journal(ports.host, guest.name))
     if (auto errors = recover(ports, guest.name); !errors.empty()) return errors;
 
-  const Deadline deadline(ports.limit(ports.conf.deadlines.lock));
-  auto journal = claim(ports, guest, deadline);
+  auto journal = claim(ports, guest, Deadline(ports.limit(ports.conf.deadlines.lock)));
   if (!journal) return journal.error();
 
   auto executed = run_steps(ports, *journal);

@@ -200,8 +200,7 @@ Result<void> may_reserve(const host::Host& host, const config::Defaults& default
   std::vector<PciAddress> others;  // that the desktop can go on with
   for (const auto& address : host::list_pci_addresses(host)) {
     const auto device = host::read_pci_device(host, address);
-    const bool is_reserved =
-        std::ranges::any_of(*reserved, [&](const auto& r) { return r.address == address; });
+    const bool is_reserved = std::ranges::count(*reserved, address, &host::Reserved::address) > 0;
     if (device && device->is_display() && !device->on_vfio && !is_reserved && !contains(displays, address) &&
         !host::physical_function(host, address))
       others.push_back(address);

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "handover/gpu.h"
 #include "handover/steps/step.h"
+#include "host/host.h"
 #include "host/services/services.h"
 
 namespace qh::handover {

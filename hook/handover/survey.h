@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "handover/claims.h"
-#include "handover/guest.h"
+#include "handover/gpu.h"
 #include "handover/screen.h"
 #include "host/host.h"
 #include "host/pci/usb_input.h"

@@ -74,7 +74,7 @@ Result<void> daemon_lives(const Ports& ports) {
               "start the guest again when the daemon is up");
 }
 
-// And time.
+// Whether there is, and time for what is next.
 Result<void> may_go_on(const Ports& ports, const Record& record, std::size_t next) {
   if (auto lives = daemon_lives(ports); !lives || !ports.whole || !ports.whole->passed()) return lives;
   std::vector<std::string> missing;

@@ -94,8 +94,7 @@ Result<void> UnbindFramebuffer::undo(Ports& ports) const {
   // The firmware sets it up once. Its memory may have been moved, its device be gone: vfio-pci removes it
   // (drivers/vfio/pci/vfio_pci_core.c, aperture_remove_conflicting_pci_devices).
   const bool is_there = ports.host.sysfs.exists(names::platform_device(device));
-  const bool has_driver = !host::bound_driver(ports.host, card).empty();
-  if (has_driver) return {};  // that one draws now
+  if (!host::bound_driver(ports.host, card).empty()) return {};  // that driver draws now
   const Result<void> done =
       is_there ? ports.host.sysfs.write(folder + "/bind", device, ports.limit(ports.conf.deadlines.reattach))
                : Result<void>(fail(ErrorKind::not_found, "the kernel has removed it"));
