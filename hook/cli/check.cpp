@@ -7,7 +7,6 @@
 #include "cli/load_guest.h"
 #include "cli/output.h"
 #include "core/text.h"
-#include "handover/desktop_holders.h"
 #include "handover/readiness.h"
 
 namespace qh::cli {
@@ -40,7 +39,7 @@ nlohmann::ordered_json reservations(const handover::Survey& survey,
                                     const std::vector<handover::Finding>& findings) {
   auto list = nlohmann::ordered_json::array();
   for (const auto& d : survey.guest.devices) {
-    const auto state = survey.desktop.reservations.at(d.address());
+    const auto state = d.use.reservation;
     if (state == handover::Reservation::none) continue;
     const bool held = std::any_of(findings.begin(), findings.end(), [&](const auto& f) {
       return f.check == "holders" && f.device == d.address().text();
@@ -72,7 +71,7 @@ Exit check(const host::Host& host, const Options& options) {
     return done_if(ok);
   }
   if (!guest.devices.empty()) std::printf("%s\n", device_table(guest).c_str());
-  for (const auto& line : gpu.sentences()) std::fputs(paragraph(line, 2).c_str(), stdout);
+  for (const auto& line : gpu.sentences) std::fputs(paragraph(line, 2).c_str(), stdout);
   for (const auto& r : reservations(assessment.survey, findings))
     if (r["in_force"] == true)
       std::printf("  %s is reserved (%s), in force: no desktop uses it.\n",

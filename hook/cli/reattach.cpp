@@ -5,9 +5,9 @@
 #include "cli/step_report.h"
 #include "core/text.h"
 #include "handover/conf.h"
+#include "handover/handover.h"
 #include "handover/journal.h"
 #include "handover/machine.h"
-#include "handover/repair.h"
 #include "host/names.h"
 
 namespace qh::cli {

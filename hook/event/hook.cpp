@@ -18,6 +18,11 @@
 namespace qh::event {
 namespace {
 
+int say(std::string_view text, int status) {
+  (void)write_all(2, text, "stderr");
+  return status;
+}
+
 // libvirt puts all of it behind "Hook script execution failed: … exit status 1:", and people read it on a
 // phone.
 constexpr std::size_t most_lines = 10;
@@ -35,9 +40,7 @@ int report(host::Log& log, const std::vector<Error>& errors) {
     lines.resize(most_lines - 1);
     lines.push_back("  for the rest, see journalctl -t qemu-hook");
   }
-  const std::string text = join(lines, "\n") + "\n";
-  (void)write_all(2, text, "stderr");
-  return 1;
+  return say(join(lines, "\n") + "\n", 1);
 }
 
 std::vector<Error> prepare(const host::Host& host, const std::string& guest_name, host::Log& log) {
@@ -109,15 +112,6 @@ struct Event {
 };
 constexpr Event events[] = {{"prepare begin", prepare}, {"stopped end", stopped}, {"release end", release}};
 
-// libvirt's own error, which its log gets too, repeats this.
-int answer_trial() {
-  constexpr std::string_view text =
-      "qemu-hook: libvirt calls the hook. This guest of install.sh is there only to find that out; it is "
-      "not meant to start.\n";
-  (void)write_all(2, text, "stderr");
-  return 1;
-}
-
 }  // namespace
 
 bool is_hook_call(const std::string& argv0) {
@@ -126,21 +120,23 @@ bool is_hook_call(const std::string& argv0) {
 }
 
 int run(const host::Host& host, const std::vector<std::string>& arguments) {
-  if (arguments.size() < 3) {
-    constexpr std::string_view usage =
-        "qemu-hook: libvirt calls the hook as: qemu GUEST OPERATION SUB-OPERATION EXTRA\n";
-    (void)write_all(2, usage, "stderr");
-    return 2;
-  }
+  if (arguments.size() < 3)
+    return say("qemu-hook: libvirt calls the hook as: qemu GUEST OPERATION SUB-OPERATION EXTRA\n", 2);
   // A user's session guest: libvirt runs the same file without root, and none of this host's devices is its.
   if (::geteuid() != 0) return 0;
   const std::string &guest = arguments[0], name = arguments[1] + " " + arguments[2];
-  const auto* event =
-      std::find_if(std::begin(events), std::end(events), [&](const Event& e) { return e.name == name; });
+  const auto* event = std::ranges::find(events, name, &Event::name);
   if (event == std::end(events)) return 0;
   // libvirt may be gone by the time there is something to say.
   std::signal(SIGPIPE, SIG_IGN);
-  if (guest == names::trial_guest) return event->action == prepare ? answer_trial() : 0;
+  if (guest == names::trial_guest) {
+    if (event->action != prepare) return 0;
+    // libvirt's own error, which its log gets too, repeats this.
+    return say(
+        "qemu-hook: libvirt calls the hook. This guest of install.sh is there only to find that out; it is "
+        "not meant to start.\n",
+        1);
+  }
   host::Log log(host, guest);
   return report(log, event->action(host, guest, log));
 }

@@ -17,6 +17,11 @@ struct Assessment {
 };
 
 // Changes nothing.
-Assessment assess(const host::Host& host, const host::Services& services, Guest guest);
+inline Assessment assess(const host::Host& host, const host::Services& services, Guest guest) {
+  Assessment a{survey(host, services, std::move(guest)), {}, {}};
+  a.findings = check(a.survey);
+  a.plan = make_plan(a.survey);
+  return a;
+}
 
 }  // namespace qh::handover

@@ -1,9 +1,9 @@
 #include "handover/cards.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "core/contains.h"
-#include "handover/checks/check.h"
 #include "handover/checks/checks.h"
 #include "handover/gpu.h"
 #include "host/names.h"
@@ -33,7 +33,8 @@ bool host_needs_it(const Finding& finding) {
          (finding.check == "storage" || finding.check == "network" || finding.check == "present");
 }
 
-// The functions of other cards that keep the card's IOMMU groups from being given away, and can go to a guest.
+// The functions of other cards that keep the card's IOMMU groups from being given away, and can go to a
+// guest.
 std::vector<PciAddress> companions_of(const Survey& whole, const Card& card) {
   std::vector<PciAddress> all;
   for (const auto& other : whole.all_devices)
@@ -50,24 +51,16 @@ bool begins_card(const host::Host& host, const std::vector<Card>& cards, const h
 }
 
 bool has_display(const Card& card) {
-  return std::any_of(card.functions.begin(), card.functions.end(),
-                     [](const auto& f) { return f.is_display(); });
+  return std::ranges::any_of(card.functions, &host::PciDevice::is_display);
 }
 
-// What a survey of all cards says about a guest with these of their functions, in the order of addresses.
-Survey about(const host::Host& host, const config::Defaults& defaults, const Survey& whole,
-             const std::vector<PciAddress>& addresses) {
+// What a survey of all cards says about a guest with these of their functions.
+Survey about(const host::Host& host, const Survey& whole, const std::vector<PciAddress>& addresses) {
   Survey s = whole;
-  s.guest = made_up_guest(host, defaults, anybody, addresses);
+  std::erase_if(s.guest.devices, [&](const Device& d) { return !contains(addresses, d.address()); });
   s.gpu = measure_gpu(host, s.guest);
-  s.uses.clear();
-  for (std::size_t i = 0; i < whole.guest.devices.size(); ++i)
-    if (contains(addresses, whole.guest.devices[i].address())) s.uses.push_back(whole.uses[i]);
   s.conflicts = find_conflicts(host, "", devices_in_groups(host, s.guest));
-  std::vector<PciAddress> going;
-  for (const auto& d : s.guest.devices)
-    if (d.present && !d.present->on_vfio) going.push_back(d.address());
-  s.last_inputs = host::last_inputs(host, going);
+  s.last_inputs = host::last_inputs(host, s.guest.addresses_of(&Device::is_the_hosts));
   return s;
 }
 
@@ -100,28 +93,25 @@ std::vector<std::string> Card::warnings() const {
 
 std::vector<Card> list_cards(const host::Host& host, const config::Defaults& defaults) {
   std::vector<Card> cards;
+  std::vector<PciAddress> all;
   for (const auto& address : host::list_pci_addresses(host)) {
     auto device = host::read_pci_device(host, address);
     if (!device || device->is_bridge()) continue;
     if (begins_card(host, cards, *device)) cards.emplace_back();
     cards.back().functions.push_back(std::move(*device));
+    all.push_back(address);
   }
-  std::vector<PciAddress> all;
-  for (const auto& card : cards)
-    for (const auto& f : card.functions) all.push_back(f.address);
   // One look at all processes and disks for all cards: it is what takes time.
   const Survey whole = survey_devices(host, made_up_guest(host, defaults, anybody, all));
   for (auto& card : cards) {
     auto addresses = card.addresses();
-    card.findings = check(about(host, defaults, whole, addresses));
+    card.findings = check(about(host, whole, addresses));
     card.companions = companions_of(whole, card);
     if (card.companions.empty()) continue;
     addresses.insert(addresses.end(), card.companions.begin(), card.companions.end());
-    std::sort(addresses.begin(), addresses.end());
-    card.findings_together = check(about(host, defaults, whole, addresses));
+    card.findings_together = check(about(host, whole, addresses));
   }
-  std::stable_sort(cards.begin(), cards.end(),
-                   [](const Card& a, const Card& b) { return has_display(a) > has_display(b); });
+  std::ranges::stable_sort(cards, std::greater(), has_display);
   return cards;
 }
 

@@ -47,8 +47,7 @@ std::vector<PciAddress> unplugged(const host::Host& host, const Record& r) {
   if (!domain) return {};
   std::vector<PciAddress> gone;
   for (const auto& address : r.devices) {
-    const bool has = std::any_of(domain->devices.begin(), domain->devices.end(),
-                                 [&](const auto& d) { return d.address == address; });
+    const bool has = std::ranges::count(domain->devices, address, &xml::HostDevice::address) > 0;
     // libvirt forgets a device before QEMU has closed it.
     if (r.claims(address) && !has && !is_open_through_vfio(host, address)) gone.push_back(address);
   }
@@ -60,15 +59,14 @@ std::vector<Conflict> find_conflicts(const host::Host& host, const std::string& 
   std::vector<Conflict> conflicts;
   for (auto& record : list_records(host)) {
     if (record.guest == guest) continue;
-    std::vector<PciAddress> wanted;
-    for (const auto& address : addresses)
-      if (record.claims(address)) wanted.push_back(address);
+    auto wanted = addresses;
+    std::erase_if(wanted, [&](const auto& address) { return !record.claims(address); });
     if (wanted.empty()) continue;
     auto state = holding(host, record);
     const auto gone = state == Holding::running ? unplugged(host, record) : std::vector<PciAddress>();
     // One conflict a guest says enough: the first device that it really has.
-    const auto first = std::find_if(wanted.begin(), wanted.end(),
-                                    [&](const auto& address) { return !contains(gone, address); });
+    const auto first =
+        std::ranges::find_if(wanted, [&](const auto& address) { return !contains(gone, address); });
     if (first == wanted.end()) state = Holding::leftover;
     conflicts.push_back({first == wanted.end() ? wanted.front() : *first, std::move(record), state});
   }

@@ -11,16 +11,14 @@
 #include "host/pci/pci_ids.h"
 
 namespace qh::handover {
-
-Result<config::HostConf> load_host_conf(const host::Host& host) {
-  const std::string path = host.path(names::host_conf);
-  const auto text = config::load(path);
-  if (text) return config::parse_host_conf(*text, path);
-  if (text.error().is(ErrorKind::not_found)) return config::HostConf{};
-  return fail(text.error());
-}
-
 namespace {
+
+// A conf as it is on disk.
+struct FoundConf {
+  std::string path;                  // where it is; where it would be, if there is none
+  std::string text;                  // empty if there is none
+  std::vector<std::string> notices;  // that it has another name; confs that could be meant and are not used
+};
 
 // Whether libvirt has a guest of that name, as far as its files tell. What cannot be looked at may be there.
 bool is_defined(const host::Host& host, const std::string& guest) {
@@ -52,8 +50,6 @@ std::vector<FoundConf> former_confs(const host::Host& host, const std::string& g
   return found;
 }
 
-}  // namespace
-
 Result<FoundConf> find_conf(const host::Host& host, const std::string& guest, const std::string& uuid) {
   FoundConf none{host.path(names::guest_conf(guest)), "", {}};
   auto text = config::load(none.path);
@@ -70,6 +66,16 @@ Result<FoundConf> find_conf(const host::Host& host, const std::string& guest, co
   return none;
 }
 
+}  // namespace
+
+Result<config::HostConf> load_host_conf(const host::Host& host) {
+  const std::string path = host.path(names::host_conf);
+  const auto text = config::load(path);
+  if (text) return config::parse_host_conf(*text, path);
+  if (text.error().is(ErrorKind::not_found)) return config::HostConf{};
+  return fail(text.error());
+}
+
 Result<config::GuestConf> load_guest_conf(const host::Host& host, const std::string& guest,
                                           const std::string& uuid, const config::Defaults& defaults) {
   const auto found = find_conf(host, guest, uuid);
@@ -80,11 +86,9 @@ Result<config::GuestConf> load_guest_conf(const host::Host& host, const std::str
 Result<SyncedConf> read_conf(const host::Host& host, const config::HostConf& host_conf,
                              const xml::Domain& domain, config::OnOtherCard on_other_card,
                              const ReserveSettings& reserve) {
-  SyncedConf result;
   auto found = find_conf(host, domain.name, domain.uuid);
   if (!found) return fail(found.error());
-  result.path = found->path;
-  result.notices = std::move(found->notices);
+  SyncedConf result{found->path, {}, std::move(found->notices), {}};
 
   config::WantedGuest wanted{domain.name, domain.uuid, {}, host_conf.defaults.settings.reserve};
   for (const auto& d : domain.devices) {

@@ -16,19 +16,10 @@ namespace qh::handover {
 // The defaults where there is no file. bad_input: it cannot be used.
 Result<config::HostConf> load_host_conf(const host::Host& host);
 
-// A guest's conf as it is on disk. One of a guest that was renamed (virsh domrename) may still have its
-// earlier name.
-struct FoundConf {
-  std::string path;                  // where it is; where it would be, if there is none
-  std::string text;                  // empty if there is none
-  std::vector<std::string> notices;  // that it has another name; confs that could be meant and are not used
-};
-
-// By the guest's name; if it has none, by its UUID (may be empty) among the confs of guests that are no
-// longer defined. Fails where a conf is not to be used: refused (others may write it), or it cannot be read.
-Result<FoundConf> find_conf(const host::Host& host, const std::string& guest, const std::string& uuid);
-
-// That conf, read; without devices if there is none. The host's defaults stand where it says nothing.
+// A guest's conf as it is on disk: by the guest's name, or, if it has none of that name, by its UUID (may be
+// empty) among the confs of guests that are no longer defined: it was renamed (virsh domrename). Without
+// devices if there is none. The host's defaults stand where it says nothing. Fails where a conf is not to be
+// used: refused (others may write it), or it cannot be read.
 Result<config::GuestConf> load_guest_conf(const host::Host& host, const std::string& guest,
                                           const std::string& uuid = {},
                                           const config::Defaults& defaults = {});

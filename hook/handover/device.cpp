@@ -26,14 +26,11 @@ std::string or_none(const std::string& driver) {
 bool uses_libvirt(const Ports& ports) {
   return ports.conf.backend != config::Backend::sysfs;
 }
-bool may_use_sysfs(const Ports& ports) {
-  return ports.conf.backend != config::Backend::libvirt;
-}
 
 // Whether the failed call left the work to us. libvirt's own refusal is an answer, and stands.
 bool falls_to_sysfs(Ports& ports, const PciAddress& address, const Error& error) {
   const bool no_answer = error.is(ErrorKind::unavailable) || error.is(ErrorKind::timed_out);
-  if (!no_answer || !may_use_sysfs(ports)) return false;
+  if (!no_answer || ports.conf.backend == config::Backend::libvirt) return false;
   ports.log.warning(address.text() + ": " + error.message + "; using sysfs");
   return true;
 }
@@ -196,12 +193,10 @@ Result<void> bind_host_driver(Ports& ports, const DeviceState& m, Journal* journ
 
 Result<std::string> read_driver_override(const host::Host& host, const PciAddress& address) {
   auto text = host.sysfs.read(names::attribute(address, "driver_override"));
-  if (!text && text.error().is(ErrorKind::timed_out)) {
-    Error error{ErrorKind::timed_out, address.text() + ": the kernel holds it, because a driver hangs",
-                "`dmesg` may say which; a reboot frees it if the driver does not"};
-    error.stuck_pid = text.error().stuck_pid;
-    return fail(std::move(error));
-  }
+  if (!text && text.error().is(ErrorKind::timed_out))
+    return fail(Error{ErrorKind::timed_out, address.text() + ": the kernel holds it, because a driver hangs",
+                      "`dmesg` may say which; a reboot frees it if the driver does not",
+                      text.error().stuck_pid});
   if (!text) return fail_in(address.text(), text.error());
   if (*text == "(null)") text->clear();
   return text;
@@ -227,11 +222,9 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
     return fail(error);
   }
   if (!done) return fail_in(address.text() + ": cannot unbind it from " + driver, done.error());
-  const bool free =
-      Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.host, address) != driver; });
-  if (!free)
-    return fail(ErrorKind::failed, address.text() + ": it is still bound to " + driver + " after the unbind");
-  return {};
+  if (Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.host, address) != driver; }))
+    return {};
+  return fail(ErrorKind::failed, address.text() + ": it is still bound to " + driver + " after the unbind");
 }
 
 Result<void> rebind_host_driver(Ports& ports, const PciAddress& address) {
@@ -245,20 +238,15 @@ Result<void> rebind_host_driver(Ports& ports, const PciAddress& address) {
 
 Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.detach);
-  bool by_sysfs = !uses_libvirt(ports);
-  if (!by_sysfs) {
-    const auto done =
-        ports.libvirt.detach(address.node_device_name(), std::min(timeout, libvirt_detach_limit));
-    if (!done) {
-      if (!falls_to_sysfs(ports, address, done.error())) return fail_in(address.text(), done.error());
-      by_sysfs = true;
-    }
-  }
-  if (by_sysfs) {
-    if (auto set = write_override(ports, address, names::vfio_pci, timeout); !set)
-      return fail_in(address.text(), set.error());
-    if (auto probed = probe(ports, address, timeout); !probed) return fail_in(address.text(), probed.error());
-  }
+  const auto by_sysfs = [&] {
+    auto set = write_override(ports, address, names::vfio_pci, timeout);
+    return set ? probe(ports, address, timeout) : set;
+  };
+  auto bound = uses_libvirt(ports)
+                   ? ports.libvirt.detach(address.node_device_name(), std::min(timeout, libvirt_detach_limit))
+                   : by_sysfs();
+  if (!bound && uses_libvirt(ports) && falls_to_sysfs(ports, address, bound.error())) bound = by_sysfs();
+  if (!bound) return fail_in(address.text(), bound.error());
   // libvirt's success only says that its writes went through.
   if (Deadline(ports.settle).wait_for([&] { return host::is_on_vfio(ports.host, address); })) return {};
   return fail(ErrorKind::failed,

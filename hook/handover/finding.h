@@ -1,6 +1,7 @@
 // One result of a check.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,7 @@ struct Finding {
 };
 
 inline bool has_errors(const std::vector<Finding>& findings) {
-  for (const auto& f : findings)
-    if (f.severity == Severity::error) return true;
-  return false;
+  return std::ranges::count(findings, Severity::error, &Finding::severity) > 0;
 }
 
 }  // namespace qh::handover

@@ -11,35 +11,27 @@ namespace qh::handover {
 config::Gpu gpu_kind(config::Gpu conf, const std::vector<PciAddress>& displays,
                      const std::function<bool(const PciAddress&)>& carries_console) {
   if (conf != config::Gpu::automatic) return conf;
-  if (std::any_of(displays.begin(), displays.end(), carries_console)) return config::Gpu::primary;
+  if (std::ranges::any_of(displays, carries_console)) return config::Gpu::primary;
   return displays.empty() ? config::Gpu::none : config::Gpu::secondary;
-}
-
-std::vector<std::string> GpuUse::sentences() const {
-  std::vector<std::string> lines;
-  for (const auto& d : displays)
-    lines.push_back(d.address.text() + (d.console_reasons.empty()
-                                            ? " does not carry the host's console"
-                                            : " carries the host's console: " + join(d.console_reasons)));
-  return lines;
 }
 
 GpuUse measure_gpu(const host::Host& host, const Guest& guest) {
   GpuUse use;
-  std::vector<PciAddress> displays, carrying;
-  for (const auto& d : guest.devices) {
-    if (!d.present || !d.present->is_display()) continue;
-    use.displays.push_back({d.address(), host::console_reasons(host, d.address())});
-    displays.push_back(d.address());
-    if (!use.displays.back().console_reasons.empty()) carrying.push_back(d.address());
+  const auto displays = guest.addresses_of(&Device::is_display);
+  std::vector<PciAddress> carrying;
+  for (const auto& address : displays) {
+    const auto reasons = host::console_reasons(host, address);
+    if (!reasons.empty()) carrying.push_back(address);
+    use.sentences.push_back(address.text() + (reasons.empty()
+                                                  ? " does not carry the host's console"
+                                                  : " carries the host's console: " + join(reasons)));
   }
   use.kind = gpu_kind(guest.gpu, displays, [&](const auto& address) { return contains(carrying, address); });
   if (use.kind != config::Gpu::primary) return use;
-  if (carrying.empty()) carrying = std::move(displays);
-  for (const auto& d : guest.devices)
-    if (std::any_of(carrying.begin(), carrying.end(),
-                    [&](const auto& card) { return d.address().same_slot(card); }))
-      use.console_devices.push_back(d.address());
+  if (carrying.empty()) carrying = displays;
+  use.console_devices = guest.addresses_of([&](const Device& d) {
+    return std::ranges::any_of(carrying, [&](const auto& card) { return d.address().same_slot(card); });
+  });
   return use;
 }
 

@@ -16,18 +16,11 @@ config::Gpu gpu_kind(config::Gpu conf, const std::vector<PciAddress>& displays,
 
 // The guest's displays as measured on the host.
 struct GpuUse {
-  struct Display {
-    PciAddress address;
-    std::vector<std::string> console_reasons;  // why it carries the host's console; empty: it does not
-  };
-  std::vector<Display> displays;
+  std::vector<std::string> sentences;  // one for each, on whether it carries the host's console
   config::Gpu kind = config::Gpu::none;
   // The guest's functions on cards that carry the console, all functions of their slots; where the conf says
   // "primary" and none is found to, all its displays' cards. Empty if the guest's kind is another one.
   std::vector<PciAddress> console_devices;
-
-  // A sentence for each display.
-  std::vector<std::string> sentences() const;
 };
 
 GpuUse measure_gpu(const host::Host& host, const Guest& guest);

@@ -1,10 +1,185 @@
 #include "handover/handover.h"
 
-#include "handover/claim.h"
-#include "handover/repair.h"
+#include <algorithm>
+
+#include "core/contains.h"
+#include "core/text.h"
+#include "handover/assessment.h"
+#include "handover/claims.h"
+#include "handover/device.h"
 #include "handover/transaction.h"
 
 namespace qh::handover {
+namespace {
+
+// Gives back what was unplugged from a guest that runs on.
+std::vector<Error> return_unplugged(Ports& ports, const std::string& guest) {
+  auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
+  if (!journal) return {journal.error()};
+  std::vector<Error> errors;
+  for (const auto& address : unplugged(ports.host, journal->record()))
+    if (auto undone = undo_device(ports, *journal, address); !undone) errors.push_back(undone.error());
+  return errors;
+}
+
+// A journal that is still there although nobody is at work on it: what it says is undone; of a guest that
+// runs, what was unplugged from it.
+std::vector<Error> recover(Ports& ports, const std::string& guest) {
+  const auto record = find_record(ports.host, guest);
+  if (record && holding(ports.host, *record) == Holding::running) {
+    ports.log.warning("giving back what was unplugged from the guest " + in_quotes(guest));
+    return return_unplugged(ports, guest);
+  }
+  ports.log.warning("undoing what was left over from the guest " + in_quotes(guest));
+  return release(ports, guest);
+}
+
+// refused: the guest runs. Whoever has its devices by hand could take them from under its QEMU.
+Result<void> is_not_running(const Ports& ports, const std::string& guest) {
+  const auto record = find_record(ports.host, guest);
+  const auto pid = host::find_guest_process(ports.host, guest, record ? record->uuid : "");
+  if (!pid) return {};
+  return fail(ErrorKind::refused,
+              "the guest " + in_quotes(guest) + " is running (process " + std::to_string(*pid) + ")",
+              "shut it down: its devices then come back by themselves");
+}
+
+// For a device that somebody has put on a VFIO driver at run time, and nobody uses.
+Result<void> give_back_without_journal(Ports& ports, const PciAddress& address) {
+  const auto device = host::read_pci_device(ports.host, address);
+  if (!device || !device->on_vfio) return {};
+  const auto driver_override = read_driver_override(ports.host, address);
+  if (!driver_override) return fail(driver_override.error());
+  // Without an override it was bound at boot (vfio-pci.ids=…): that is how the host is meant to be.
+  if (driver_override->empty()) return {};
+  if (is_open_through_vfio(ports.host, address))
+    return fail(ErrorKind::refused, address.text() + ": a running guest has it", "shut the guest down first");
+  const Stopwatch watch;
+  auto left = leave_vfio_for_any_driver(ports, address);
+  if (left) ports.log.took("reattach " + address.text(), watch);
+  return left;
+}
+
+// A damaged journal: every line of it that can be read is undone.
+std::vector<Error> salvage(Ports& ports, const std::string& guest) {
+  std::vector<Error> errors;
+  const auto record = find_record(ports.host, guest);
+  if (!record) return errors;
+  for (auto step = record->steps.rbegin(); step != record->steps.rend(); ++step) {
+    const std::string text = describe_undo(step->step);
+    const Stopwatch watch;
+    if (auto undone = undo(ports, step->step); !undone)
+      errors.push_back(undone.error());
+    else if (!text.empty())
+      ports.log.took(text, watch);
+  }
+  return errors;
+}
+
+// Waits for other guests that are just starting or ending with one of the devices, and undoes what guests
+// left that are no more. What stays in the way after that, and after the deadline, the checks report. Takes
+// no lock: journals are read whole.
+void wait_for_others(Ports& ports, const Guest& guest, const Deadline& deadline) {
+  std::vector<std::string> tried;  // leftovers whose undoing was tried; once is enough
+  for (bool told = false;;) {
+    bool wait = false;
+    std::string leftover;
+    for (const auto& c : find_conflicts(ports.host, guest.name, devices_in_groups(ports.host, guest))) {
+      if (c.holding == Holding::running || c.holding == Holding::by_hand) return;  // no waiting helps
+      const bool is_new = !contains(tried, c.owner.guest);
+      if (c.holding == Holding::leftover && is_new) leftover = c.owner.guest;
+      if (c.holding != Holding::changing) continue;
+      wait = true;
+      if (!told)
+        ports.log.info("waiting for the guest " + in_quotes(c.owner.guest) +
+                       ", which is starting or ending with " + c.address.text());
+      told = true;
+    }
+    if (!leftover.empty()) {
+      tried.push_back(leftover);
+      (void)recover(ports, leftover);  // its errors are logged; the checks see what is left
+    } else if (!wait || deadline.passed()) {
+      return;
+    } else {
+      std::this_thread::sleep_for(Milliseconds{50});
+    }
+  }
+}
+
+std::vector<Error> to_errors(const std::vector<Finding>& findings) {
+  std::vector<Error> errors;
+  for (const auto& f : findings)
+    if (f.severity == Severity::error) errors.push_back({ErrorKind::refused, f.message, f.remedy});
+  return errors;
+}
+
+Record make_record(const Ports& ports, const Guest& guest, const Plan& plan) {
+  Record record;
+  record.guest = guest.name;
+  record.uuid = guest.uuid;
+  record.daemon = ports.daemon;
+  record.since = std::time(nullptr);
+  record.devices = guest.addresses();
+  for (const auto& planned : plan) record.steps.push_back({planned.step});
+  return record;
+}
+
+// All that is in the way is somebody who has a device open, and who may close it in a moment.
+bool may_pass(const std::vector<Finding>& findings) {
+  return has_errors(findings) && std::ranges::all_of(findings, [](const Finding& f) {
+           return f.severity != Severity::error || f.check == "holders" || f.check == "in use";
+         });
+}
+
+// The guest with its devices as they are now.
+Guest looked_at_again(const Ports& ports, Guest guest) {
+  for (auto& d : guest.devices) d.present = host::read_pci_device(ports.host, d.address());
+  return guest;
+}
+
+bool same_drivers(const Guest& a, const Guest& b) {
+  const auto driver = [](const Device& d) {
+    return d.present ? std::optional(d.present->driver) : std::nullopt;
+  };
+  return std::ranges::equal(a.devices, b.devices, {}, driver, driver);
+}
+
+// Waits for guests that are just starting or ending with one of the devices, assesses the guest, and writes
+// its journal with the plan. Only the last of these is done under the lock that orders claims. The errors are
+// the findings that refuse the start, the culprit first.
+tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest, const Deadline& deadline) {
+  using Errors = tl::unexpected<std::vector<Error>>;
+  // Whoever looks at a device that has just appeared (udev, a sound server) is soon done.
+  const Deadline passers_by(Milliseconds{1000});
+  for (bool again = false;; again = true) {
+    if (again) std::this_thread::sleep_for(Milliseconds{50});
+    wait_for_others(ports, guest, deadline);
+    // A device may have come back to its host driver while we waited: look again.
+    const Assessment now = assess(ports.host, ports.services, looked_at_again(ports, guest));
+    const bool changing = std::ranges::count(now.survey.conflicts, Holding::changing, &Conflict::holding) > 0;
+    if (changing && !deadline.passed()) continue;
+    if (may_pass(now.findings) && !passers_by.passed()) continue;
+    if (has_errors(now.findings)) return Errors(to_errors(now.findings));
+
+    // Claims are made one at a time, and looking at everything takes its time: somebody may have been faster.
+    const auto lock = lock_folder(ports.host, std::max(deadline.left(), Milliseconds{1000}));
+    if (!lock) return Errors({lock.error()});
+    const Guest current = looked_at_again(ports, guest);
+    const auto groups = devices_in_groups(ports.host, current);
+    const bool is_late =
+        !same_drivers(current, now.survey.guest) || !find_conflicts(ports.host, guest.name, groups).empty();
+    if (is_late && !ports.whole->passed()) continue;
+    if (is_late)
+      return Errors(
+          {{ErrorKind::timed_out, "other guests keep changing their devices", "try again in a moment"}});
+    auto journal = Journal::create(ports.host, make_record(ports, current, now.plan));
+    if (!journal) return Errors({journal.error()});
+    for (const auto& f : now.findings) ports.log.warning(f.message);
+    return std::move(*journal);
+  }
+}
+
+}  // namespace
 
 std::vector<Error> prepare(Ports& ports, const Guest& guest) {
   const Stopwatch watch;
@@ -17,8 +192,7 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest) {
   if (has_journal(ports.host, guest.name))
     if (auto errors = recover(ports, guest.name); !errors.empty()) return errors;
 
-  const Deadline deadline(ports.limit(ports.conf.deadlines.lock));
-  auto journal = claim(ports, guest, deadline);
+  auto journal = claim(ports, guest, Deadline(ports.limit(ports.conf.deadlines.lock)));
   if (!journal) return journal.error();
 
   auto executed = run_steps(ports, *journal);
@@ -45,6 +219,30 @@ std::vector<Error> release(Ports& ports, const std::string& guest) {
   if (!journal) return {journal.error()};
   auto errors = undo_steps(ports, *journal);
   if (errors.empty()) ports.log.took("released, the host is as it was", watch);
+  return errors;
+}
+
+std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vector<PciAddress>& addresses) {
+  const Bounded bounded(ports, ports.conf.deadlines.whole);
+  if (auto idle = is_not_running(ports, guest); !idle) {
+    const auto record = find_record(ports.host, guest);
+    if (record && !unplugged(ports.host, *record).empty()) return return_unplugged(ports, guest);
+    return {idle.error()};
+  }
+  auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
+  if (journal) return undo_steps(ports, *journal);
+  const bool is_damaged = journal.error().is(ErrorKind::bad_input);
+  if (!is_damaged && !journal.error().is(ErrorKind::not_found)) return {journal.error()};
+  std::vector<Error> errors;
+  if (is_damaged) {
+    ports.log.warning(journal.error().message + "; giving back what can still be read from it");
+    errors = salvage(ports, guest);
+  }
+  for (const auto& address : addresses)
+    if (auto given = give_back_without_journal(ports, address); !given) errors.push_back(given.error());
+  if (is_damaged && errors.empty())
+    if (auto removed = Journal::remove_damaged(ports.host, guest); !removed)
+      errors.push_back(removed.error());
   return errors;
 }
 

@@ -1,8 +1,9 @@
-// `prepare` and `release` of a guest: the whole of it, for libvirt and by hand. What goes before (measure,
-// check, plan) is in assessment.h, making the claim in claim.h, doing and undoing the steps in transaction.h,
-// and what else gives devices back in repair.h.
+// `prepare` and `release` of a guest, and what repairs one that went wrong: the whole of it, for libvirt and
+// by hand. What goes before the claim (measure, check, plan) is in assessment.h, doing and undoing the steps
+// in transaction.h.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "handover/guest.h"
@@ -18,5 +19,10 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest);
 
 // Undoes what the guest's journal says; no journal is success. `guest` is the name.
 std::vector<Error> release(Ports& ports, const std::string& guest);
+
+// Gives back whatever is left over from a guest that is not running, by hand, and from one that runs what was
+// unplugged from it: by its journal; by what can be read of it, if it is damaged; without one those of
+// `addresses` that somebody has put on a VFIO driver at run time and nobody uses.
+std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vector<PciAddress>& addresses);
 
 }  // namespace qh::handover

@@ -39,75 +39,80 @@ std::optional<host::ProcessId> parse_process(std::string_view pid, std::string_v
   return host::ProcessId{*p, *s};
 }
 
-// A line that a newer version writes, and this one can do without: it begins with a word of small letters
-// that has no meaning here.
-bool may_be_newer(std::string_view verb) {
-  constexpr std::string_view known[] = {"guest", "uuid",     "daemon", "since",   "device",
-                                        "dead",  "returned", "rescan", "removed", "step",
-                                        "begin", "undone",   "stuck",  "ready",   "undoing"};
-  const bool is_word = verb.size() >= 4 && std::all_of(verb.begin(), verb.end(), [](char c) {
-                         return (c >= 'a' && c <= 'z') || c == '-';
-                       });
-  return is_word && std::find(std::begin(known), std::end(known), verb) == std::end(known);
+bool read(std::string_view word, std::string& text) {
+  auto meant = from_word(word);
+  if (meant) text = std::move(*meant);
+  return meant.has_value();
 }
 
+bool add(std::string_view word, std::vector<PciAddress>& addresses) {
+  const auto address = parse_pci_address(word);
+  if (address) addresses.push_back(*address);
+  return address.has_value();
+}
+
+// nullptr: there is no such step.
+JournalledStep* find_step(Record& r, std::string_view word) {
+  const auto n = number<std::size_t>(word);
+  return n && *n < r.steps.size() ? &r.steps[*n] : nullptr;
+}
+
+bool mark(Record& r, std::string_view word, bool JournalledStep::*state) {
+  JournalledStep* step = find_step(r, word);
+  if (step != nullptr) step->*state = true;
+  return step != nullptr;
+}
+
+// All lines that a journal can have, but those of its steps. `apply` is false if the words say nothing.
+using Words = std::vector<std::string_view>;
+struct LineKind {
+  std::string_view verb;
+  std::size_t words;  // the verb among them
+  bool (*apply)(Record& r, const Words& w);
+};
+constexpr LineKind line_kinds[] = {
+    {"guest", 2, [](Record& r, const Words& w) { return read(w[1], r.guest); }},
+    {"uuid", 2, [](Record& r, const Words& w) { return read(w[1], r.uuid); }},
+    {"daemon", 3,
+     [](Record& r, const Words& w) { return (r.daemon = parse_process(w[1], w[2])).has_value(); }},
+    {"since", 2,
+     [](Record& r, const Words& w) {
+       const auto since = number<std::int64_t>(w[1]);
+       if (since) r.since = *since;
+       return since.has_value();
+     }},
+    {"device", 2, [](Record& r, const Words& w) { return add(w[1], r.devices); }},
+    {"dead", 2, [](Record& r, const Words& w) { return add(w[1], r.dead); }},
+    {"returned", 2, [](Record& r, const Words& w) { return add(w[1], r.returned); }},
+    {"rescan", 2, [](Record& r, const Words& w) { return add(w[1], r.rescan); }},
+    {"removed", 2, [](Record& r, const Words& w) { return add(w[1], r.removed); }},
+    {"begin", 2, [](Record& r, const Words& w) { return mark(r, w[1], &JournalledStep::begun); }},
+    {"undone", 2, [](Record& r, const Words& w) { return mark(r, w[1], &JournalledStep::undone); }},
+    {"stuck", 4,
+     [](Record& r, const Words& w) {
+       JournalledStep* step = find_step(r, w[1]);
+       const auto process = parse_process(w[2], w[3]);
+       if (step != nullptr && process) step->stuck = process;
+       return step != nullptr && process;
+     }},
+    {"ready", 1, [](Record& r, const Words&) { return r.ready = true; }},
+    {"undoing", 1, [](Record& r, const Words&) { return r.undoing = true; }},
+};
+
 // Applies one line. False if it is not one that a journal can have.
-bool apply(Record& r, std::string_view line) {
-  const auto w = split(line, ' ');
-  const auto& verb = w[0];
-  const auto step_named = [&](std::string_view text) -> JournalledStep* {
-    const auto n = number<std::size_t>(text);
-    return n && *n < r.steps.size() ? &r.steps[*n] : nullptr;
-  };
-  if (verb == "guest" && w.size() == 2) {
-    const auto name = from_word(w[1]);
-    if (name) r.guest = *name;
-    return name.has_value();
-  }
-  if (verb == "uuid" && w.size() == 2) {
-    const auto uuid = from_word(w[1]);
-    if (uuid) r.uuid = *uuid;
-    return uuid.has_value();
-  }
-  if (verb == "daemon" && w.size() == 3) {
-    r.daemon = parse_process(w[1], w[2]);
-    return r.daemon.has_value();
-  }
-  if (verb == "since" && w.size() == 2) {
-    const auto since = number<std::int64_t>(w[1]);
-    if (since) r.since = *since;
-    return since.has_value();
-  }
-  if ((verb == "device" || verb == "dead" || verb == "returned") && w.size() == 2) {
-    const auto address = parse_pci_address(w[1]);
-    auto& list = verb == "device" ? r.devices : verb == "dead" ? r.dead : r.returned;
-    if (address) list.push_back(*address);
-    return address.has_value();
-  }
-  if ((verb == "rescan" || verb == "removed") && w.size() == 2) {
-    const auto address = parse_pci_address(w[1]);
-    if (address) (verb == "rescan" ? r.rescan : r.removed).push_back(*address);
-    return address.has_value();
-  }
+bool apply_line(Record& r, std::string_view line) {
+  const auto words = split(line, ' ');
+  const auto verb = words[0];
   if (verb == "step") {
     const auto step = parse_step(line.substr(std::min(line.size(), std::size_t{5})));
     if (step) r.steps.push_back({*step});
     return step.has_value();
   }
-  if ((verb == "begin" || verb == "undone") && w.size() == 2) {
-    JournalledStep* step = step_named(w[1]);
-    if (step != nullptr) (verb == "begin" ? step->begun : step->undone) = true;
-    return step != nullptr;
-  }
-  if (verb == "stuck" && w.size() == 4) {
-    JournalledStep* step = step_named(w[1]);
-    const auto process = parse_process(w[2], w[3]);
-    if (step != nullptr && process) step->stuck = process;
-    return step != nullptr && process;
-  }
-  if (line == "ready") return r.ready = true;
-  if (line == "undoing") return r.undoing = true;
-  return w.size() > 1 && may_be_newer(verb);
+  const auto* kind = std::ranges::find(line_kinds, verb, &LineKind::verb);
+  if (kind != std::end(line_kinds)) return words.size() == kind->words && kind->apply(r, words);
+  // A newer version may write lines that this one can do without: they begin with a word of small letters.
+  return words.size() > 1 && verb.size() >= 4 &&
+         std::ranges::all_of(verb, [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
 }
 
 std::string file_for(const host::Host& host, const std::string& guest) {
@@ -117,21 +122,46 @@ std::string file_for(const host::Host& host, const std::string& guest) {
 Result<void> lock(int fd, const std::string& path, Milliseconds timeout) {
   int error_number = 0;
   const bool locked = Deadline(timeout).wait_for([&] {
-    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
-    error_number = errno;
+    error_number = ::flock(fd, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
     return error_number != EWOULDBLOCK && error_number != EINTR;
   });
   if (!locked)
     return fail(ErrorKind::timed_out, path + " is locked by another qemu-hook",
                 "see `qemu-hook --status` and `journalctl -t qemu-hook` for what it is doing");
-  if (error_number != 0 && error_number != EWOULDBLOCK && error_number != EINTR)
-    return fail(system_error("lock", path, error_number));
+  if (error_number != 0) return fail(system_error("lock", path, error_number));
   return {};
 }
 
 Error damaged(const std::string& path, const std::string& guest, const std::string& why) {
   return Error{ErrorKind::bad_input, "the journal " + path + " is damaged: " + why,
                "`qemu-hook --reattach " + in_quotes(guest) + "` gives back what can still be read from it"};
+}
+
+Result<void> remove_file(const std::string& path) {
+  if (::unlink(path.c_str()) < 0 && errno != ENOENT) return fail(system_error("remove", path, errno));
+  return {};
+}
+
+// A journal as far as it can be read: of a damaged one its lines, one by one.
+std::optional<Record> read_record(const std::string& path) {
+  const auto text = read_file(path, largest_journal);
+  if (!text) return std::nullopt;
+  if (auto record = parse_record(*text)) return std::move(*record);
+  Record record;
+  for (const auto line : split(*text, '\n')) apply_line(record, line);
+  return record;
+}
+
+// Root's alone: whoever can open a file can lock it (flock(2)), and every hand-over would wait for him.
+Result<void> make_private(const Fd& folder, const std::string& path) {
+  struct stat status {};
+  if (::fstat(folder.get(), &status) < 0) return fail(system_error("look at", path, errno));
+  if (status.st_uid != ::geteuid())
+    return fail(ErrorKind::refused, path + " belongs to another user",
+                "remove it, and start the guest again");
+  if ((status.st_mode & 077) != 0 && ::fchmod(folder.get(), 0700) < 0)
+    return fail(system_error("restrict access to", path, errno));
+  return {};
 }
 
 }  // namespace
@@ -158,7 +188,7 @@ Result<Record> parse_record(std::string_view text) {
   if (!lines[0].starts_with(any_heading)) return fail(ErrorKind::bad_input, "the header line is missing");
   Record record;
   for (std::size_t i = 1; i < lines.size(); ++i)
-    if (!apply(record, lines[i]))
+    if (!apply_line(record, lines[i]))
       return fail(ErrorKind::bad_input, "line " + std::to_string(i + 1) + " cannot be read");
   if (record.since == 0) return fail(ErrorKind::bad_input, "it ends too early");
   return record;
@@ -236,52 +266,21 @@ Result<void> Journal::append(const std::string& line) {
   return {};
 }
 
+Result<void> Journal::note(const std::string& line) {
+  apply_line(record_, line);
+  return append(line);
+}
+
 Result<void> Journal::begin(std::size_t step) {
-  auto written = append("begin " + std::to_string(step));
-  record_.steps[step].begun = written.has_value();
+  const std::string line = "begin " + std::to_string(step);
+  auto written = append(line);
+  if (written) apply_line(record_, line);
   return written;
 }
-Result<void> Journal::undone(std::size_t step) {
-  record_.steps[step].undone = true;
-  return append("undone " + std::to_string(step));
-}
+
 Result<void> Journal::stuck(std::size_t step, const host::ProcessId& process) {
-  record_.steps[step].stuck = process;
-  return append("stuck " + std::to_string(step) + " " + to_words(process));
+  return note("stuck " + std::to_string(step) + " " + to_words(process));
 }
-Result<void> Journal::dead(const PciAddress& address) {
-  record_.dead.push_back(address);
-  return append("dead " + address.text());
-}
-Result<void> Journal::returned(const PciAddress& address) {
-  record_.returned.push_back(address);
-  return append("returned " + address.text());
-}
-Result<void> Journal::rescan(const PciAddress& address) {
-  record_.rescan.push_back(address);
-  return append("rescan " + address.text());
-}
-Result<void> Journal::removed(const PciAddress& address) {
-  record_.removed.push_back(address);
-  return append("removed " + address.text());
-}
-Result<void> Journal::ready() {
-  record_.ready = true;
-  return append("ready");
-}
-Result<void> Journal::undoing() {
-  record_.undoing = true;
-  return append("undoing");
-}
-
-namespace {
-
-Result<void> remove_file(const std::string& path) {
-  if (::unlink(path.c_str()) < 0 && errno != ENOENT) return fail(system_error("remove", path, errno));
-  return {};
-}
-
-}  // namespace
 
 Result<void> Journal::remove() {
   return remove_file(path_);
@@ -290,20 +289,6 @@ Result<void> Journal::remove() {
 Result<void> Journal::remove_damaged(const host::Host& host, const std::string& guest) {
   return remove_file(file_for(host, guest));
 }
-
-namespace {
-
-// A journal as far as it can be read: of a damaged one its lines, one by one.
-std::optional<Record> read_record(const std::string& path) {
-  const auto text = read_file(path, largest_journal);
-  if (!text) return std::nullopt;
-  if (auto record = parse_record(*text)) return std::move(*record);
-  Record record;
-  for (const auto line : split(*text, '\n')) apply(record, line);
-  return record;
-}
-
-}  // namespace
 
 std::vector<Record> list_records(const host::Host& host) {
   std::vector<Record> records;
@@ -329,22 +314,6 @@ std::optional<Record> find_record(const host::Host& host, const std::string& gue
 bool has_journal(const host::Host& host, const std::string& guest) {
   return exists(file_for(host, guest));
 }
-
-namespace {
-
-// Root's alone: whoever can open a file can lock it (flock(2)), and every hand-over would wait for him.
-Result<void> make_private(const Fd& folder, const std::string& path) {
-  struct stat status {};
-  if (::fstat(folder.get(), &status) < 0) return fail(system_error("look at", path, errno));
-  if (status.st_uid != ::geteuid())
-    return fail(ErrorKind::refused, path + " belongs to another user",
-                "remove it, and start the guest again");
-  if ((status.st_mode & 077) != 0 && ::fchmod(folder.get(), 0700) < 0)
-    return fail(system_error("restrict access to", path, errno));
-  return {};
-}
-
-}  // namespace
 
 Result<Fd> lock_folder(const host::Host& host, Milliseconds timeout) {
   const std::string folder = host.path(names::run_folder);

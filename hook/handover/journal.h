@@ -65,16 +65,16 @@ class Journal {
 
   const Record& record() const { return record_; }
 
-  // On disk when they return.
+  // On disk when they return. The record follows; but a step that is not on disk has not begun.
   Result<void> begin(std::size_t step);
-  Result<void> undone(std::size_t step);
+  Result<void> undone(std::size_t step) { return note("undone " + std::to_string(step)); }
   Result<void> stuck(std::size_t step, const host::ProcessId& process);
-  Result<void> dead(const PciAddress& address);
-  Result<void> returned(const PciAddress& address);
-  Result<void> rescan(const PciAddress& address);
-  Result<void> removed(const PciAddress& address);
-  Result<void> ready();
-  Result<void> undoing();
+  Result<void> dead(const PciAddress& address) { return note("dead " + address.text()); }
+  Result<void> returned(const PciAddress& address) { return note("returned " + address.text()); }
+  Result<void> rescan(const PciAddress& address) { return note("rescan " + address.text()); }
+  Result<void> removed(const PciAddress& address) { return note("removed " + address.text()); }
+  Result<void> ready() { return note("ready"); }
+  Result<void> undoing() { return note("undoing"); }
 
   // Everything is undone: the guest's claim ends.
   Result<void> remove();
@@ -84,6 +84,7 @@ class Journal {
  private:
   Journal(std::string path, Fd fd, Record record)
       : path_(std::move(path)), fd_(std::move(fd)), record_(std::move(record)) {}
+  Result<void> note(const std::string& line);
   Result<void> append(const std::string& line);
 
   std::string path_;

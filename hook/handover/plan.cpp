@@ -33,20 +33,22 @@ void make_way(Plan& plan, const Screen& s) {
 
 Plan make_plan(const Survey& survey) {
   Plan plan;
-  auto devices = survey.to_take;
+  std::vector<Device> devices = survey.guest.devices;
+  std::erase_if(devices, [](const Device& d) { return !d.use.before; });
   if (devices.empty()) return plan;
-  const auto rank = [](const DeviceToTake& d) { return d.is_audio ? 0 : d.is_display ? 2 : 1; };
-  std::stable_sort(devices.begin(), devices.end(),
-                   [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  std::ranges::stable_sort(devices, {}, [](const Device& d) {
+    return d.present->is_audio() ? 0 : d.is_display() ? 2 : 1;
+  });
 
   if (!survey.vfio_is_loaded)
     add(plan, LoadModule{names::vfio_pci},
         "its driver must be there before the first host driver is unbound");
   if (survey.screen) make_way(plan, *survey.screen);
   for (const auto& d : devices)
-    if (!d.state.host_driver.empty())
-      add(plan, Unbind{d.state}, "the host uses it with " + d.state.host_driver);
-  for (const auto& d : devices) add(plan, BindVfio{d.state}, "the guest's QEMU opens it through VFIO");
+    if (!d.present->driver.empty())
+      add(plan, Unbind{{*d.use.before}}, "the host uses it with " + d.present->driver);
+  for (const auto& d : devices)
+    add(plan, BindVfio{{*d.use.before}}, "the guest's QEMU opens it through VFIO");
   if (survey.screen)
     for (const auto& m : survey.screen->driver_modules)
       add(plan, UnloadModuleIfFree{{m}}, "no other device needs it");

@@ -71,30 +71,15 @@ std::string daemon_profile(const host::Host& host) {
   return daemon ? host::confinement(host, std::to_string(daemon->id.pid)) : "";
 }
 
-struct RunningDaemon {
-  std::string name;
-  std::time_t started = 0;
-};
-
-std::optional<RunningDaemon> find_daemon(const host::Host& host) {
-  for (const char* name : {"libvirtd", "virtqemud"}) {
-    const auto text = host.read("/run/" + std::string(name) + ".pid");
-    const int pid = text ? static_cast<int>(std::strtol(text->c_str(), nullptr, 10)) : 0;
-    const auto process = pid > 0 ? host::find_process(host, pid) : std::nullopt;
-    if (!process || host::command_name(host, pid) != name) continue;
-    // Start time counts from boot.
-    const auto uptime = host.read("/proc/uptime");
-    const double since_boot = uptime ? std::strtod(uptime->c_str(), nullptr) : 0;
-    const auto boot = std::time(nullptr) - static_cast<std::time_t>(since_boot);
-    return RunningDaemon{name,
-                         boot + static_cast<std::time_t>(process->start_time /
-                                                         static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)))};
-  }
-  return std::nullopt;
+// Its start time counts from boot.
+std::time_t start_of(const host::Host& host, const host::Process& process) {
+  const double since_boot = std::strtod(host.read("/proc/uptime").value_or("").c_str(), nullptr);
+  const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return std::time(nullptr) - static_cast<std::time_t>(since_boot) +
+         static_cast<std::time_t>(process.id.start_time / ticks);
 }
 
-void check_installed(const host::Host& host, Findings& out) {
-  const auto hook = find_hook(host);
+void check_installed(const host::Host& host, const std::optional<Hook>& hook, Findings& out) {
   if (!hook)
     return add(out, "hook", Severity::error,
                std::string("qemu-hook is not installed as libvirt's hook: neither ") + names::libvirt_hook +
@@ -111,22 +96,23 @@ void check_installed(const host::Host& host, Findings& out) {
     add(out, "hook", Severity::error, hook->path + " runs as root, but users other than root can change it",
         "chown root:root " + hook->path + " && chmod 0755 " + hook->path);
 
-  const auto daemon = find_daemon(host);
+  const auto daemon = host::find_running_daemon(host);
   if (!daemon)
     return add(out, "daemon", Severity::warning,
                "no libvirt daemon is running; it starts with the first guest, or not at all",
                "systemctl start libvirtd (or virtqemud.socket)");
+  const std::string name = daemon->command.find("virtqemud") != std::string::npos ? "virtqemud" : "libvirtd";
   // The folder of journals is made by the first `prepare` of a guest with devices: proof that libvirt calls.
   struct stat called {};
   const bool ever = ::stat(host.path(names::run_folder).c_str(), &called) == 0;
-  if (hook->link.st_ctime > daemon->started && (!ever || called.st_mtime < hook->link.st_ctime))
+  if (hook->link.st_ctime > start_of(host, *daemon) && (!ever || called.st_mtime < hook->link.st_ctime))
     add(out, "daemon", Severity::warning,
-        daemon->name + " was started before the hook was installed, and has not called it yet",
-        "systemctl reload " + daemon->name);
+        name + " was started before the hook was installed, and has not called it yet",
+        "systemctl reload " + name);
   else if (!ever)
     add(out, "daemon", Severity::warning,
         "the hook is installed, but libvirt has not called it for a guest with devices since the boot",
-        "do nothing if no such guest was started; otherwise: systemctl reload " + daemon->name);
+        "do nothing if no such guest was started; otherwise: systemctl reload " + daemon->command);
 }
 
 void check_kernel(const host::Host& host, Findings& out) {
@@ -139,14 +125,13 @@ void check_kernel(const host::Host& host, Findings& out) {
     out.push_back(missing_vfio(kernel.release));
 }
 
-void check_confinement(const host::Host& host, Findings& out) {
+void check_confinement(const host::Host& host, const std::optional<Hook>& hook, Findings& out) {
   // virt_hooks_unconfined is off by default on Fedora and RHEL: a hook is denied what it needs there.
   const bool enforcing = host.sysfs.read("fs/selinux/enforce") == "1";
   const auto boolean = host.sysfs.read("fs/selinux/booleans/virt_hooks_unconfined");
   if (enforcing && boolean && boolean->substr(0, 1) == "0")
     add(out, "selinux", Severity::warning, "SELinux confines libvirt's hooks (virt_hooks_unconfined is off)",
         "setsebool -P virt_hooks_unconfined on");
-  const auto hook = find_hook(host);
   if (host.sysfs.read("module/apparmor/parameters/enabled") != "Y" || !hook) return;
   const std::string file = hook->target.substr(host.root.size());
   if (is_in_hooks(host, *hook)) {
@@ -156,8 +141,7 @@ void check_confinement(const host::Host& host, Findings& out) {
           hook->path + " is the program itself, not a link to it, so AppArmor confines it with " +
               (profile.empty() ? "libvirt's own profile" : "the profile " + printable(profile)) +
               ". A guest's start is refused while the profile hides a process that may have one of its "
-              "devices "
-              "open, or denies a program that the start needs; `qemu-hook --check GUEST` says so",
+              "devices open, or denies a program that the start needs; `qemu-hook --check GUEST` says so",
           host::link_remedy);
     return;
   }
@@ -180,8 +164,9 @@ void be_confined_as_the_hook(const host::Host& host) {
 std::vector<Finding> check_host(const host::Host& host) {
   Findings findings;
   check_kernel(host, findings);
-  check_installed(host, findings);
-  check_confinement(host, findings);
+  const auto hook = find_hook(host);
+  check_installed(host, hook, findings);
+  check_confinement(host, hook, findings);
   return findings;
 }
 

@@ -1,7 +1,6 @@
 // Checks whether this host is set up for hand-overs at all, for any guest.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "handover/finding.h"

@@ -9,7 +9,6 @@
 #include "config/store.h"
 #include "core/contains.h"
 #include "core/text.h"
-#include "handover/desktop_holders.h"
 #include "handover/gpu.h"
 #include "host/graphics/console.h"
 #include "host/names.h"
@@ -85,6 +84,31 @@ bool has_monitor(const host::Host& host, const PciAddress& address) {
 
 }  // namespace
 
+bool is_reservable(const std::string& identity, Reserve level) {
+  // It is written into a rule: nothing else may stand there.
+  constexpr std::string_view form = "xxxx:xxxx xxxx:xxxx xxxxxx";
+  const bool is_formed = std::ranges::equal(
+      identity, form, [](char c, char f) { return f == 'x' ? hex_digit(c) >= 0 : c == f; });
+  if (!is_formed) return false;
+  const std::string code = identity.substr(identity.rfind(' ') + 1);
+  const bool is_audio = code == "040300" || code == "040100";
+  return level != Reserve::no && (code.starts_with("03") || (is_audio && level == Reserve::all));
+}
+
+Reservation reservation(const host::Host& host, const Device& d) {
+  if (!d.present || !is_reservable(d.present->identity, d.conf.reserve)) return Reservation::none;
+  if (d.is_display() && !host::console_reasons(host, d.address()).empty()) return Reservation::impossible;
+  if (!host::has_udev_database(host)) return Reservation::no_database;
+  const auto text = host.read(names::udev_rules).value_or("");
+  // Another guest's conf may ask for more.
+  for (const auto level : {Reserve::all, d.conf.reserve})
+    if (text.find(host::udev_rule({d.address(), d.present->identity, level, {}})) != std::string::npos)
+      return host::is_in_force(host, host::reservable_devices(host, d.address()), level)
+                 ? Reservation::in_force
+                 : Reservation::pending;
+  return Reservation::missing;
+}
+
 Result<std::vector<host::Reserved>> wanted_reservations(const host::Host& host,
                                                         const config::Defaults& defaults) {
   std::map<std::string, host::Reserved> all;
@@ -144,13 +168,11 @@ Result<Reservations> apply_reservations(const host::Host& host, host::Udev& udev
 ReserveSettings reserve_settings(const Guest& guest, Reserve level) {
   ReserveSettings settings;
   for (const auto& d : guest.devices) {
-    const bool beside_display =
-        std::any_of(guest.devices.begin(), guest.devices.end(), [&](const auto& other) {
-          return other.present && other.present->is_display() && other.address().same_slot(d.address());
-        });
-    if (d.present && d.present->is_display())
-      settings[d.address()] = level;
-    else if (d.present && d.present->is_audio() && beside_display && level == Reserve::all)
+    const bool beside_display = std::ranges::any_of(guest.devices, [&](const auto& other) {
+      return other.is_display() && other.address().same_slot(d.address());
+    });
+    const bool is_its_sound = d.present && d.present->is_audio() && beside_display;
+    if (d.is_display() || (is_its_sound && level == Reserve::all))
       settings[d.address()] = level;
     else if (d.present && is_reservable(d.present->identity, d.conf.reserve))
       settings[d.address()] = Reserve::no;
@@ -159,9 +181,7 @@ ReserveSettings reserve_settings(const Guest& guest, Reserve level) {
 }
 
 Result<void> may_reserve(const host::Host& host, const config::Defaults& defaults, const Guest& guest) {
-  std::vector<PciAddress> displays;
-  for (const auto& d : guest.devices)
-    if (d.present && d.present->is_display()) displays.push_back(d.address());
+  const auto displays = guest.addresses_of(&Device::is_display);
   if (displays.empty())
     return fail(ErrorKind::refused,
                 printable(guest.name) + " has no graphics card of this host, so there is none to reserve",
@@ -175,28 +195,25 @@ Result<void> may_reserve(const host::Host& host, const config::Defaults& default
         "the desktop ends when this guest starts, and comes back after it; nothing is to be reserved");
   const auto reserved = wanted_reservations(host, defaults);
   if (!reserved) return fail(reserved.error());
-  bool others = false, other_monitor = false;
+  std::vector<PciAddress> others;  // that the desktop can go on with
   for (const auto& address : host::list_pci_addresses(host)) {
     const auto device = host::read_pci_device(host, address);
-    const bool is_reserved =
-        std::any_of(reserved->begin(), reserved->end(), [&](const auto& r) { return r.address == address; });
-    if (!device || !device->is_display() || device->on_vfio || is_reserved || contains(displays, address) ||
-        host::physical_function(host, address))
-      continue;
-    others = true;
-    other_monitor = other_monitor || has_monitor(host, address);
+    const bool is_reserved = std::ranges::count(*reserved, address, &host::Reserved::address) > 0;
+    if (device && device->is_display() && !device->on_vfio && !is_reserved && !contains(displays, address) &&
+        !host::physical_function(host, address))
+      others.push_back(address);
   }
-  const auto lit = std::find_if(displays.begin(), displays.end(),
-                                [&](const auto& display) { return has_monitor(host, display); });
-  if (others && (other_monitor || lit == displays.end())) return {};
-  const PciAddress& card = others ? *lit : displays.front();
-  return fail(
-      ErrorKind::refused,
-      card.text() + ": cannot be reserved: " +
-          (others ? "no other card has a monitor connected" : "the host has no other card for its desktop"),
-      others ? "connect a monitor to a card that stays with the host"
-             : "set `gpu = \"primary\"` in " + names::guest_conf(guest.name) +
-                   ", and the guest takes the whole screen");
+  const auto is_lit = [&](const auto& display) { return has_monitor(host, display); };
+  const auto lit = std::ranges::find_if(displays, is_lit);
+  if (!others.empty() && (lit == displays.end() || std::ranges::any_of(others, is_lit))) return {};
+  const PciAddress& card = others.empty() ? displays.front() : *lit;
+  return fail(ErrorKind::refused,
+              card.text() + ": cannot be reserved: " +
+                  (others.empty() ? "the host has no other card for its desktop"
+                                  : "no other card has a monitor connected"),
+              !others.empty() ? "connect a monitor to a card that stays with the host"
+                              : "set `gpu = \"primary\"` in " + names::guest_conf(guest.name) +
+                                    ", and the guest takes the whole screen");
 }
 
 std::string describe(const ReservedNow& f, const std::string& guest) {

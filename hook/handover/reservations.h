@@ -28,6 +28,12 @@ struct Reservations {
   std::vector<std::string> warnings;
 };
 
+// Whether a function is one that `reserve` is about, by its class: a display, or with "all" a sound function.
+bool is_reservable(const std::string& identity, Reserve level);
+
+// How far it has come for a device.
+Reservation reservation(const host::Host& host, const Device& device);
+
 // What all confs ask for. Fails where one of them cannot be read: what it reserves is not known then.
 Result<std::vector<host::Reserved>> wanted_reservations(const host::Host& host,
                                                         const config::Defaults& defaults);

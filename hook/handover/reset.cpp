@@ -93,15 +93,15 @@ Result<std::string> choose(const Ports& ports, const Record& record, const confi
   return fail(ErrorKind::refused, "the kernel has no method for it except a bus reset");
 }
 
-// Who uses the device by now: it was unplugged from this guest, and somebody else was faster than its end.
-std::optional<std::string> other_user(const Ports& ports, const std::string& guest,
-                                      const PciAddress& address) {
+// refused: it was unplugged from this guest, and somebody else was faster than its end.
+Result<void> is_not_used(const Ports& ports, const std::string& guest, const PciAddress& address) {
   const auto claims = find_conflicts(ports.host, guest, {address});
-  if (!claims.empty()) return "the guest " + in_quotes(claims.front().owner.guest) + " has it";
+  if (!claims.empty())
+    return fail(ErrorKind::refused, "the guest " + in_quotes(claims.front().owner.guest) + " has it");
   // The guest's own QEMU may still be closing it.
   const auto is_free = [&] { return !is_open_through_vfio(ports.host, address); };
   if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_free)) return {};
-  return "a process uses it through VFIO";
+  return fail(ErrorKind::refused, "a process uses it through VFIO");
 }
 
 // The step that put the device on VFIO, and with which it is given back.
@@ -126,55 +126,51 @@ void mark_dead(Ports& ports, Journal& journal, const PciAddress& address, const 
   if (step && process) (void)journal.stuck(*step, *process);
 }
 
-void reset_device(Ports& ports, Journal& journal, const PciAddress& address, const std::string& method) {
+// An error: why it is not reset. What goes wrong with a reset is logged.
+Result<void> reset_device(Ports& ports, Journal& journal, const config::DeviceConf& device) {
+  const PciAddress& address = device.address;
+  const auto method = choose(ports, journal.record(), device);
+  if (!method) return fail(method.error());
+  if (method->empty()) return {};
+  if (auto free = is_not_used(ports, journal.record().guest, address); !free) return free;
+  if (*method == kernel_name(Reset::remove_rescan)) {
+    if (detach_step(journal.record(), address)) return journal.rescan(address);
+    return fail(ErrorKind::refused,
+                "remove-rescan is part of giving a device back, and this one is not given back");
+  }
   const Stopwatch watch;
-  const std::string what = "the reset (" + method + ")";
-  const auto done = kernel_reset(ports, address, method);
-  // It may go on for ever, and whoever asks the device anything waits for it in the kernel.
-  if (!done && done.error().is(ErrorKind::timed_out))
-    return mark_dead(ports, journal, address, what + " did not return", done.error());
-  if (done)
-    ports.log.took(address.text() + ": reset (" + method + ")", watch);
-  else if (done.error().is(ErrorKind::refused))
-    return ports.log.warning(address.text() + ": no reset: " + done.error().message);
-  else
+  const std::string what = "the reset (" + *method + ")";
+  auto done = kernel_reset(ports, address, *method);
+  if (!done && done.error().is(ErrorKind::refused)) return done;
+  if (done) {
+    ports.log.took(address.text() + ": reset (" + *method + ")", watch);
+  } else if (done.error().is(ErrorKind::timed_out)) {
+    // It may go on for ever, and whoever asks the device anything waits for it in the kernel.
+    mark_dead(ports, journal, address, what + " did not return", done.error());
+    return {};
+  } else {
     ports.log.warning(address.text() + ": " + what + " failed: " + done.error().message);
+  }
   if (auto answer = host::answers(ports.host, address); !answer)
     mark_dead(ports, journal, address, "it does not answer after the reset", answer.error());
+  return {};
 }
 
 }  // namespace
 
 void reset_devices(Ports& ports, const config::GuestConf& conf) {
   const bool any = ports.conf.defaults.settings.reset != Reset::none ||
-                   std::any_of(conf.devices.begin(), conf.devices.end(),
-                               [](const auto& d) { return d.reset != Reset::none; });
+                   std::ranges::any_of(conf.devices, [](const auto& d) { return d.reset != Reset::none; });
   if (!any) return;
   const Bounded bounded(ports, ports.conf.deadlines.whole);
   auto journal = Journal::open(ports.host, conf.guest, ports.conf.deadlines.lock);
   if (!journal) return ports.log.warning("no reset: " + journal.error().message);
-  const auto refuse = [&](const PciAddress& address, const std::string& why) {
-    ports.log.warning(address.text() + ": no reset: " + why);
-  };
-  const auto claimed = journal->record().devices;
-  for (const auto& address : claimed) {
+  for (const auto& address : journal->record().devices) {
     if (!host::is_on_vfio(ports.host, address)) continue;
     const auto* known = conf.find(address);
-    const auto method =
-        choose(ports, journal->record(), known != nullptr ? *known : ports.conf.defaults.device(address));
-    if (!method) {
-      refuse(address, method.error().message);
-    } else if (method->empty()) {
-      continue;
-    } else if (const auto user = other_user(ports, conf.guest, address)) {
-      refuse(address, *user);
-    } else if (*method != kernel_name(Reset::remove_rescan)) {
-      reset_device(ports, *journal, address, *method);
-    } else if (!detach_step(journal->record(), address)) {
-      refuse(address, "remove-rescan is part of giving a device back, and this one is not given back");
-    } else if (auto noted = journal->rescan(address); !noted) {
-      refuse(address, noted.error().message);
-    }
+    const auto device = known != nullptr ? *known : ports.conf.defaults.device(address);
+    if (auto done = reset_device(ports, *journal, device); !done)
+      ports.log.warning(address.text() + ": no reset: " + done.error().message);
   }
 }
 

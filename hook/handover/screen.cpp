@@ -5,6 +5,7 @@
 
 #include "core/contains.h"
 #include "core/text.h"
+#include "handover/survey.h"
 #include "host/graphics/console.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
@@ -45,9 +46,8 @@ void measure_holders(const host::Host& host, const std::vector<host::Holder>& ho
     // Without systemd nothing tells what ends with the desktop. A hot-plug node can be held.
     if (!has_systemd || host::serves_sessions(h.pid, h.command) || h.node.kind == host::NodeKind::hot_plug)
       continue;
-    const bool on_seat = std::any_of(sessions.begin(), sessions.end(), [&](const auto& session) {
-      return session.id == place.session && !session.seat.empty();
-    });
+    const bool on_seat = std::ranges::any_of(
+        sessions, [&](const auto& session) { return session.id == place.session && !session.seat.empty(); });
     if (on_seat || (!place.service.empty() && place.service == s.display_manager) ||
         contains(s.companions, place.service) || (!place.user.empty() && contains(s.users, place.user)))
       continue;
@@ -58,22 +58,18 @@ void measure_holders(const host::Host& host, const std::vector<host::Holder>& ho
 }
 
 // Modules of the cards' drivers, if no other device of the host needs these.
-void measure_modules(const host::Host& host, const std::vector<DeviceToTake>& devices, Screen& s) {
-  const auto is_to_go = [&](const PciAddress& address) {
-    return std::any_of(devices.begin(), devices.end(),
-                       [&](const auto& d) { return d.state.address == address; });
-  };
+void measure_modules(const host::Host& host, const Survey& survey, Screen& s) {
+  const auto going = survey.guest.addresses_of([](const Device& d) { return d.use.before.has_value(); });
   const auto all = host::list_pci_addresses(host);
   for (const auto& card : s.cards) {
     const std::string module = host::driver_module(host, card);
     if (module.empty() || contains(s.driver_modules, module) || !host::is_loaded_module(host, module))
       continue;
-    const bool is_shared = std::any_of(all.begin(), all.end(), [&](const auto& other) {
-      return !is_to_go(other) && host::driver_module(host, other) == module;
+    const bool is_shared = std::ranges::any_of(all, [&](const auto& other) {
+      return !contains(going, other) && host::driver_module(host, other) == module;
     });
     const auto above = host::modules_above(host, module);
-    const bool has_vfio =
-        std::any_of(above.begin(), above.end(), [](const auto& m) { return m.starts_with("vfio"); });
+    const bool has_vfio = std::ranges::any_of(above, [](const auto& m) { return m.starts_with("vfio"); });
     if (is_shared || has_vfio) continue;
     for (const auto& m : above) add_once(s.modules_above, m);
     s.driver_modules.push_back(module);
@@ -83,16 +79,14 @@ void measure_modules(const host::Host& host, const std::vector<DeviceToTake>& de
 }  // namespace
 
 Result<std::optional<Screen>> measure_screen(const host::Host& host, const host::Services& services,
-                                             const Guest& guest, const GpuUse& gpu,
-                                             const std::vector<DeviceToTake>& devices,
-                                             const std::vector<host::Holder>& holders) {
+                                             const Survey& survey) {
   Screen s;
-  for (const auto& d : devices) {
+  for (const auto& d : survey.guest.devices) {
     // A function in the slot that stays with its driver, or that is on VFIO since the boot, needs no way
     // made.
-    if (!contains(gpu.console_devices, d.state.address)) continue;
-    s.devices.push_back(d.state.address);
-    if (d.is_display) s.cards.push_back(d.state.address);
+    if (!d.use.before || !contains(survey.gpu.console_devices, d.address())) continue;
+    s.devices.push_back(d.address());
+    if (d.is_display()) s.cards.push_back(d.address());
   }
   if (s.cards.empty()) return std::optional<Screen>();
 
@@ -113,9 +107,9 @@ Result<std::optional<Screen>> measure_screen(const host::Host& host, const host:
   if (!consoles) return fail(consoles.error());
   for (const auto& c : *consoles)
     if (c.bound) s.consoles.push_back(c.name);
-  if (host.exists(names::systemd_runs)) s.awake_unit = awake_unit(guest);
-  measure_holders(host, holders, s);
-  measure_modules(host, devices, s);
+  if (host.exists(names::systemd_runs)) s.awake_unit = awake_unit(survey.guest);
+  measure_holders(host, survey.holders.holders, s);
+  measure_modules(host, survey, s);
   return s;
 }
 

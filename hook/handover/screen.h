@@ -5,19 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "handover/gpu.h"
-#include "handover/steps/unbind_framebuffer.h"
-#include "host/processes/holders.h"
+#include "handover/steps/step.h"
+#include "host/host.h"
 #include "host/services/services.h"
 
 namespace qh::handover {
 
-// A device of the guest that is on its host driver and is to be detached.
-struct DeviceToTake {
-  DeviceState state;
-  bool is_audio = false;
-  bool is_display = false;
-};
+struct Survey;
 
 // As measured on the host; everything but the cards may be absent.
 struct Screen {
@@ -42,11 +36,9 @@ struct Screen {
   std::vector<std::string> sentences(const std::string& guest) const;
 };
 
-// Nothing, if none of `devices` is on a card that carries the console. timed_out: the kernel holds its
-// consoles.
+// Nothing, if no device that is to be detached is on a card that carries the console. timed_out: the kernel
+// holds its consoles. All else of the survey has been made.
 Result<std::optional<Screen>> measure_screen(const host::Host& host, const host::Services& services,
-                                             const Guest& guest, const GpuUse& gpu,
-                                             const std::vector<DeviceToTake>& devices,
-                                             const std::vector<host::Holder>& holders);
+                                             const Survey& survey);
 
 }  // namespace qh::handover

@@ -4,25 +4,57 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 
 #include "core/contains.h"
+#include "core/text.h"
 #include "handover/device.h"
+#include "handover/reservations.h"
 #include "host/names.h"
 #include "host/pci/iommu.h"
 #include "host/pci/pci_device.h"
 #include "host/pci/pci_ids.h"
 #include "host/pci/reset_bug.h"
 #include "host/pci/rom.h"
+#include "host/processes/child.h"
 #include "host/processes/confinement.h"
 #include "host/services/modules.h"
 
 namespace qh::handover {
 namespace {
 
+// By these a compositor takes the cards that are named, whatever their seat (KWin's drm_backend.cpp, wlroots'
+// backend/session, aquamarine's DRM.cpp).
+constexpr std::array card_variables{"KWIN_DRM_DEVICES", "WLR_DRM_DEVICES", "AQ_DRM_DEVICES"};
+
+// The environment is read as a debugger would, under a lock of the process (environ_read in fs/proc/base.c).
+std::vector<std::string> variables_of(const host::Host& host, int pid) {
+  const std::string file = host.path("/proc/" + std::to_string(pid) + "/environ");
+  const auto text =
+      host::run_in_child("reading " + file, Milliseconds{1000}, [&] { return read_file(file, 4U << 20U); });
+  std::vector<std::string> found;
+  if (!text) return found;
+  for (const auto entry : split(*text, '\0'))
+    for (const char* name : card_variables)
+      if (entry.starts_with(std::string(name) + "=")) found.emplace_back(entry);
+  return found;
+}
+
+void measure_desktop(const host::Host& host, Survey& s) {
+  const auto& holders = s.holders.holders;
+  s.has_seatd = host.exists(names::seatd_socket);
+  s.watchers = host::sound_watchers(host, holders);
+  if (!holders.empty()) s.sessions = host::list_sessions(host);
+  for (const auto& h : holders) {
+    if (!s.places.contains(h.pid)) s.places[h.pid] = host::place_of(host, h.pid);
+    if (is_card(h.node) && !host::serves_sessions(h.pid, h.command) && !s.variables.contains(h.pid))
+      s.variables[h.pid] = variables_of(host, h.pid);
+  }
+}
+
 DeviceUse look_below(const host::Host& host, const Guest& guest, const Device& d,
                      const Deadline& image_patience) {
   DeviceUse use;
-  if (!d.present) return use;
   const auto config = host.sysfs.read_bytes(names::attribute(d.address(), "config"), 4);
   use.answers = config || !config.error().is(ErrorKind::timed_out);
   if (!use.answers) return use;  // whatever asks its driver would wait as well
@@ -37,30 +69,20 @@ DeviceUse look_below(const host::Host& host, const Guest& guest, const Device& d
   return use;
 }
 
-// One look at all processes for all of the guest's devices.
-host::Holders look_for_holders(const host::Host& host, const Guest& guest) {
-  std::vector<PciAddress> present;
-  for (const auto& d : guest.devices)
-    if (d.present) present.push_back(d.address());
-  return host::find_holders(host, host::device_nodes(host, present));
-}
-
 }  // namespace
 
 Survey survey(const host::Host& host, const host::Services& services, Guest guest) {
   Survey s = survey_devices(host, std::move(guest));
-  for (const auto& d : s.guest.devices) {
+  for (auto& d : s.guest.devices) {
     // A device on a VFIO driver already is not ours: not touched, not given back.
-    if (!d.is_ours() || !d.present || d.present->on_vfio) continue;
+    if (!d.is_ours() || !d.is_the_hosts()) continue;
     auto driver_override = read_driver_override(host, d.address());
-    if (!driver_override) {
+    if (driver_override)
+      d.use.before = {d.address(), d.present->driver, std::move(*driver_override)};
+    else
       s.unanswered.push_back({d.address().text(), driver_override.error()});
-      continue;
-    }
-    s.to_take.push_back(
-        {{d.address(), d.present->driver, *driver_override}, d.present->is_audio(), d.present->is_display()});
   }
-  auto screen = measure_screen(host, services, s.guest, s.gpu, s.to_take, s.holders.holders);
+  auto screen = measure_screen(host, services, s);
   if (screen)
     s.screen = std::move(*screen);
   else
@@ -79,17 +101,18 @@ Survey survey_devices(const host::Host& host, Guest guest) {
   s.conflicts = find_conflicts(host, guest.name, devices_in_groups(host, guest));
 
   const Deadline image_patience(host::image_patience);
-  std::vector<PciAddress> going;
-  for (const auto& d : guest.devices) {
-    s.uses.push_back(look_below(host, guest, d, image_patience));
+  for (auto& d : guest.devices) {
     if (!d.present) continue;
-    if (!d.present->on_vfio) going.push_back(d.address());
+    d.use = look_below(host, guest, d, image_patience);
+    d.use.reservation = reservation(host, d);
     for (const auto& identity : {d.present->identity, d.conf.identity})
       if (d.conf.identity != d.present->identity) s.names[identity] = host::pci_name(identity);
   }
-  s.holders = look_for_holders(host, guest);
-  s.desktop = desktop_facts(host, guest, s.holders.holders);
-  s.last_inputs = host::last_inputs(host, going);
+  // One look at all processes for all of the guest's devices.
+  const auto present = guest.addresses_of([](const Device& d) { return d.present.has_value(); });
+  s.holders = host::find_holders(host, host::device_nodes(host, present));
+  measure_desktop(host, s);
+  s.last_inputs = host::last_inputs(host, guest.addresses_of(&Device::is_the_hosts));
   for (const auto& file : guest.rom_files)
     if (auto problem = host::rom_problem(host, file)) s.rom_problems.push_back(std::move(*problem));
 
@@ -98,13 +121,16 @@ Survey survey_devices(const host::Host& host, Guest guest) {
   s.kernel = kernel.release;
   s.vfio_is_loaded = host.sysfs.exists(names::vfio_pci_driver);
   s.has_vfio = s.vfio_is_loaded || host::module_is_installed(host, s.kernel, names::vfio_pci);
-  const bool iommu =
-      host::iommu_at_work(host) || std::any_of(s.all_devices.begin(), s.all_devices.end(),
-                                               [](const auto& d) { return !d.iommu_group.empty(); });
+  const bool iommu = host::iommu_at_work(host) ||
+                     std::ranges::any_of(s.all_devices, [](const auto& d) { return !d.iommu_group.empty(); });
   s.iommu_remedy = host::iommu_remedy(host, iommu);
   s.sees_all = ::geteuid() == 0 || host.is_copy();
   s.guest = std::move(guest);
   return s;
+}
+
+bool is_card(const host::DeviceNode& node) {
+  return node.subsystem == "drm" && node.path.starts_with("/dev/dri/card");
 }
 
 std::vector<PciAddress> devices_in_groups(const host::Host& host, const Guest& guest) {

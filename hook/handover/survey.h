@@ -8,25 +8,15 @@
 #include <vector>
 
 #include "handover/claims.h"
-#include "handover/desktop_holders.h"
-#include "handover/guest.h"
+#include "handover/gpu.h"
 #include "handover/screen.h"
 #include "host/host.h"
-#include "host/network/network.h"
 #include "host/pci/usb_input.h"
 #include "host/processes/holders.h"
-#include "host/storage/storage.h"
+#include "host/processes/sessions.h"
+#include "host/processes/sound_servers.h"
 
 namespace qh::handover {
-
-// What hangs on one device of the guest.
-struct DeviceUse {
-  host::StorageUse storage;
-  std::vector<host::InterfaceUse> network;
-  std::vector<PciAddress> virtual_functions;
-  std::optional<std::string> reset_bug;  // the card's family
-  bool answers = true;                   // its configuration space can be read
-};
 
 // What could not be measured, since the kernel holds it.
 struct Unanswered {
@@ -35,15 +25,18 @@ struct Unanswered {
 };
 
 struct Survey {
-  Guest guest;
-  std::vector<DeviceUse> uses;               // one for each of the guest's devices
+  Guest guest;                               // with the use of its devices
   std::vector<host::PciDevice> all_devices;  // every function of the host
   std::vector<PciAddress> virtual_devices;   // those of them that are virtual functions
   std::vector<Conflict> conflicts;           // with other guests' claims
   GpuUse gpu;
   host::Holders holders;  // of all nodes of the guest's devices
-  DesktopFacts desktop;   // about the holders
-  std::vector<DeviceToTake> to_take;
+  // About them, beside a living desktop.
+  std::vector<host::LoginSession> sessions;
+  std::map<int, host::Place> places;                  // of each holder
+  std::map<int, std::vector<std::string>> variables;  // "WLR_DRM_DEVICES=…", of those of DRM cards
+  std::vector<host::SoundWatcher> watchers;
+  bool has_seatd = false;
   std::optional<Screen> screen;  // of a guest that gets the host's console
   std::vector<Unanswered> unanswered;
   host::LastInputs last_inputs;              // that go with the guest
@@ -61,6 +54,9 @@ struct Survey {
 Survey survey(const host::Host& host, const host::Services& services, Guest guest);
 // The same without the screen: what does not depend on how the console is freed.
 Survey survey_devices(const host::Host& host, Guest guest);
+
+// Whether a node is what a desktop opens of a card, and not one for computing.
+bool is_card(const host::DeviceNode& node);
 
 // The guest's devices, and then what shares an IOMMU group with one of them: only one guest at a time can
 // have a group.

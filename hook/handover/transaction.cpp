@@ -3,7 +3,6 @@
 #include "core/contains.h"
 #include "core/text.h"
 #include "handover/device.h"
-#include "host/names.h"
 #include "host/pci/pci_device.h"
 
 namespace qh::handover {
@@ -24,34 +23,25 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
     if (same == nullptr || same->address != m.address || !other.stuck ||
         !host::is_alive(ports.host, *other.stuck))
       continue;
-    Error error{
+    return fail(Error{
         ErrorKind::failed,
         address + ": " +
             (is_dead ? "its reset has still not returned" : m.host_driver + " still does not let go of it") +
             " (process " + std::to_string(other.stuck->pid) + " waits in the kernel)",
-        "when that ends, `qemu-hook --reattach` brings the device back; if it does not end, reboot"};
-    error.stuck_pid = other.stuck->pid;
-    return fail(error);
+        "when that ends, `qemu-hook --reattach` brings the device back; if it does not end, reboot",
+        other.stuck->pid});
   }
   const bool is_there = host::read_pci_device(ports.host, m.address).has_value();
   if (!is_dead || !is_there || !std::holds_alternative<BindVfio>(step.step)) return {};
-  if (auto answer = host::answers(ports.host, m.address); !answer) {
-    Error error{ErrorKind::failed,
-                address + ": it does not answer after its reset, so no host driver gets it: " +
-                    answer.error().message,
-                "suspend to RAM and wake up, then run `qemu-hook --reattach` to try it again; or reboot"};
-    error.stuck_pid = answer.error().stuck_pid;
-    return fail(error);
-  }
+  if (auto answer = host::answers(ports.host, m.address); !answer)
+    return fail(Error{
+        ErrorKind::failed,
+        address +
+            ": it does not answer after its reset, so no host driver gets it: " + answer.error().message,
+        "suspend to RAM and wake up, then run `qemu-hook --reattach` to try it again; or reboot",
+        answer.error().stuck_pid});
   ports.log.info(address + ": answers again");
   return {};
-}
-
-Result<void> undo_journalled(Ports& ports, Journal& journal, const JournalledStep& step) {
-  const DeviceState* device = device_of(step.step);
-  if (device == nullptr) return undo(ports, step.step);
-  if (auto may = may_be_given_back(ports, journal.record(), step, *device); !may) return may;
-  return give_back(ports, *device, &journal);
 }
 
 void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
@@ -59,14 +49,34 @@ void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
   if (const auto process = host::find_process(ports.host, pid)) (void)journal.stuck(step, *process);
 }
 
-// Whether there is still somebody to work for, and time.
+Result<void> undo_step(Ports& ports, Journal& journal, std::size_t i) {
+  const JournalledStep& step = journal.record().steps[i];
+  const DeviceState* device = device_of(step.step);
+  auto undone =
+      device == nullptr ? undo(ports, step.step) : may_be_given_back(ports, journal.record(), step, *device);
+  if (undone && device != nullptr) undone = give_back(ports, *device, &journal);
+  if (undone) {
+    // What cannot be written down any more is undone all the same: each undoing stands on its own.
+    (void)journal.undone(i);
+    return undone;
+  }
+  if (!step.stuck) note_stuck(ports, journal, i, undone.error().stuck_pid);
+  ports.log.error(undone.error().message);
+  return undone;
+}
+
+// Whether there is still somebody to work for.
+Result<void> daemon_lives(const Ports& ports) {
+  if (!ports.daemon || host::is_alive(ports.host, *ports.daemon)) return {};
+  return fail(ErrorKind::refused,
+              "the libvirt daemon (process " + std::to_string(ports.daemon->pid) +
+                  ") ended during the start, so nobody would give the devices back later",
+              "start the guest again when the daemon is up");
+}
+
+// Whether there is, and time for what is next.
 Result<void> may_go_on(const Ports& ports, const Record& record, std::size_t next) {
-  if (ports.daemon && !host::is_alive(ports.host, *ports.daemon))
-    return fail(ErrorKind::refused,
-                "the libvirt daemon (process " + std::to_string(ports.daemon->pid) +
-                    ") ended during the start, so nobody would give the devices back later",
-                "start the guest again when the daemon is up");
-  if (!ports.whole || !ports.whole->passed()) return {};
+  if (auto lives = daemon_lives(ports); !lives || !ports.whole || !ports.whole->passed()) return lives;
   std::vector<std::string> missing;
   for (; next < record.steps.size(); ++next) missing.push_back(describe(record.steps[next].step));
   return fail(ErrorKind::timed_out, "the time for the whole hand-over is up; not done: " + join_few(missing),
@@ -92,14 +102,12 @@ Result<void> run_steps(Ports& ports, Journal& journal) {
     }
     ports.log.took(describe(step), watch);
   }
-  if (ports.daemon && !host::is_alive(ports.host, *ports.daemon))
-    return may_go_on(ports, journal.record(), journal.record().steps.size());
+  if (auto lives = daemon_lives(ports); !lives) return lives;
   return journal.ready();
 }
 
 std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
   std::vector<Error> errors;
-  // What cannot be written down any more is undone all the same: each undoing stands on its own.
   (void)journal.undoing();
   for (const auto& step : journal.record().steps)
     if (const auto* detach = std::get_if<BindVfio>(&step.step);
@@ -109,7 +117,7 @@ std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
   std::vector<std::string> not_reached;
   std::vector<PciAddress> failed;  // one failure a device is enough, and trying again would wait again
   for (std::size_t i = journal.record().steps.size(); i-- > 0;) {
-    const JournalledStep step = journal.record().steps[i];
+    const JournalledStep& step = journal.record().steps[i];
     if (!step.begun || step.undone) continue;
     const DeviceState* device = device_of(step.step);
     if (device != nullptr && contains(failed, device->address)) continue;
@@ -118,20 +126,16 @@ std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
       continue;
     }
     const Stopwatch watch;
-    if (auto undone = undo_journalled(ports, journal, step); !undone) {
-      if (!step.stuck) note_stuck(ports, journal, i, undone.error().stuck_pid);
-      ports.log.error(undone.error().message);
+    if (auto undone = undo_step(ports, journal, i); !undone) {
       errors.push_back(undone.error());
       if (device != nullptr) failed.push_back(device->address);
-      continue;
-    }
-    (void)journal.undone(i);
-    if (std::holds_alternative<BindVfio>(step.step))
+    } else if (std::holds_alternative<BindVfio>(step.step)) {
       ports.log.took("reattach " + device->address.text() + ", now on " +
                          (device->host_driver.empty() ? "no driver" : device->host_driver),
                      watch);
-    else if (const std::string text = describe_undo(step.step); !text.empty())
+    } else if (const std::string text = describe_undo(step.step); !text.empty()) {
       ports.log.took(text, watch);
+    }
   }
   if (!not_reached.empty()) {
     errors.push_back({ErrorKind::timed_out,
@@ -147,15 +151,10 @@ std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
 Result<void> undo_device(Ports& ports, Journal& journal, const PciAddress& address) {
   const Stopwatch watch;
   for (std::size_t i = journal.record().steps.size(); i-- > 0;) {
-    const JournalledStep step = journal.record().steps[i];
+    const JournalledStep& step = journal.record().steps[i];
     const DeviceState* device = device_of(step.step);
     if (device == nullptr || device->address != address || !step.begun || step.undone) continue;
-    if (auto undone = undo_journalled(ports, journal, step); !undone) {
-      if (!step.stuck) note_stuck(ports, journal, i, undone.error().stuck_pid);
-      ports.log.error(undone.error().message);
-      return undone;
-    }
-    (void)journal.undone(i);
+    if (auto undone = undo_step(ports, journal, i); !undone) return undone;
   }
   ports.log.took("reattach " + address.text() + ", which was unplugged", watch);
   return journal.returned(address);

@@ -202,7 +202,7 @@ TEST_CASE("check: storage is not overridden by allow_in_use, nor where the guest
 TEST_CASE("check: storage that cannot be told is an error to root, a warning to others") {
   const World w("pci 0000:01:00.0 144d:a80a 144d:a801 010802 nvme 1\n");
   Survey s = survey_devices(w.host, w.guest({"0000:01:00.0"}));
-  s.uses[0].storage.unknown.push_back({"nvme0n1", "nvme0n1 does not answer"});
+  s.guest.devices[0].use.storage.unknown.push_back({"nvme0n1", "nvme0n1 does not answer"});
   CHECK(check(s).at(0).severity == Severity::error);
   CHECK(check(s).at(0).message.find("nvme0n1 does not answer") != std::string::npos);
   s.sees_all = false;

@@ -6,6 +6,7 @@
 #include "fakes/hosts.h"
 #include "fakes/two_cards.h"
 #include "handover/checks/checks.h"
+#include "handover/reservations.h"
 #include "host/graphics/reservation.h"
 #include "host/names.h"
 

@@ -6,7 +6,6 @@
 #include "fakes/model_host.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
-#include "handover/repair.h"
 
 using namespace qh;
 using namespace qh::handover;

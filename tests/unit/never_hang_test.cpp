@@ -14,7 +14,6 @@
 #include "handover/claims.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
-#include "handover/repair.h"
 #include "host/processes/child.h"
 
 using namespace qh;

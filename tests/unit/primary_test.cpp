@@ -16,7 +16,6 @@
 #include "handover/gpu.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
-#include "handover/repair.h"
 #include "host/services/services.h"
 
 using namespace qh;
@@ -360,12 +359,12 @@ TEST_CASE("a device that is not there says nothing about the GPU, and harms nobo
   REQUIRE_FALSE(guest.devices[0].present);
   auto gpu = measure_gpu(w.host, guest);
   CHECK(gpu.kind == config::Gpu::primary);
-  CHECK(gpu.sentences().size() == 1);
+  CHECK(gpu.sentences.size() == 1);
   CHECK(gpu.console_devices == std::vector<PciAddress>{*parse_pci_address("0000:01:00.0")});
   guest = w.guest({"0000:09:00.0"});
   gpu = measure_gpu(w.host, guest);
   CHECK(gpu.kind == config::Gpu::none);
-  CHECK(gpu.sentences().empty());
+  CHECK(gpu.sentences.empty());
 }
 
 TEST_CASE("a display manager that cannot be asked about refuses the start, and nothing is touched") {

@@ -3,7 +3,6 @@
 
 #include "fakes/hosts.h"
 #include "fakes/two_cards.h"
-#include "handover/desktop_holders.h"
 #include "handover/reservations.h"
 #include "host/names.h"
 

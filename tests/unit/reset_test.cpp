@@ -9,7 +9,6 @@
 #include "fakes/model_host.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
-#include "handover/repair.h"
 #include "handover/reset.h"
 
 using namespace qh;

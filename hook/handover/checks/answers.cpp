@@ -1,13 +1,13 @@
 // The kernel lets the devices, and the consoles on them, be asked: no reset and no driver hangs in them.
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 
 void answers(const Survey& s, Findings& out) {
-  for (std::size_t i = 0; i < s.guest.devices.size(); ++i)
-    if (!s.uses[i].answers)
+  for (const auto& d : s.guest.devices)
+    if (!d.use.answers)
       refuse(
-          out, "answers", s.guest.devices[i],
+          out, "answers", d,
           "its configuration space does not answer: the kernel holds it, because a reset or a driver hangs",
           "`dmesg` may say what hangs; if it does not recover, reboot");
   for (const auto& [device, error] : s.unanswered)

@@ -1,7 +1,7 @@
 // No other guest has the devices, or others of their IOMMU groups.
 #include "core/contains.h"
 #include "core/text.h"
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 
@@ -15,16 +15,15 @@ void claim(const Survey& s, Findings& out) {
         message = "the running guest " + owner + " has had it " + when;
         remedy = "shut down " + owner + " first";
         break;
-      case Holding::by_hand:
-        message = "it has been detached by hand for the guest " + owner + " " + when;
-        remedy = call("--reattach", c.owner.guest) + " gives it back";
-        break;
       case Holding::changing:
         message = "the guest " + owner + " has had it " + when + " and is starting or ending now";
         remedy = "try again when that guest has ended";
         break;
+      case Holding::by_hand:
       case Holding::leftover:
-        message = "it has been left over from the guest " + owner + " " + when;
+        message = std::string("it has been ") +
+                  (c.holding == Holding::by_hand ? "detached by hand for" : "left over from") +
+                  " the guest " + owner + " " + when;
         remedy = call("--reattach", c.owner.guest) + " gives it back";
         break;
     }

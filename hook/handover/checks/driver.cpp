@@ -1,5 +1,4 @@
 // vfio-pci is there, and somebody is to bind the devices to it.
-#include "handover/checks/check.h"
 #include "handover/checks/checks.h"
 #include "host/names.h"
 

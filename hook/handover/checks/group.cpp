@@ -3,7 +3,7 @@
 
 #include "core/contains.h"
 #include "core/text.h"
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 

@@ -1,7 +1,7 @@
 // Warns of the last keyboard and the last mouse.
 #include "core/contains.h"
 #include "core/text.h"
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 

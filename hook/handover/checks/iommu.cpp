@@ -1,12 +1,11 @@
 // An IOMMU covers each device.
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 
-void iommu(const Survey& s, Findings& out) {
-  for (const auto& d : s.guest.devices)
-    if (d.present && !d.present->is_bridge() && d.present->iommu_group.empty())
-      refuse(out, "IOMMU", d, "it is in no IOMMU group", s.iommu_remedy);
+void iommu(const Survey& s, const Device& d, Findings& out) {
+  if (d.present && !d.present->is_bridge() && d.present->iommu_group.empty())
+    refuse(out, "IOMMU", d, "it is in no IOMMU group", s.iommu_remedy);
 }
 
 }  // namespace qh::handover::checks

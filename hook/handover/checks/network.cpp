@@ -1,18 +1,15 @@
 // The host's network does not need the devices.
 #include "core/text.h"
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 
-void network(const Survey& s, Findings& out) {
-  for (std::size_t i = 0; i < s.guest.devices.size(); ++i) {
-    const Device& d = s.guest.devices[i];
-    if (s.uses[i].network.empty() || d.conf.allow_in_use) continue;
-    std::vector<std::string> sentences;
-    for (const auto& use : s.uses[i].network) sentences.push_back(use.sentence);
-    refuse(out, "network", d, "the host's network needs it: " + join_few(sentences),
-           "move that to another interface first; or, if the host can do without it, " + allow(s));
-  }
+void network(const Survey& s, const Device& d, Findings& out) {
+  if (d.use.network.empty() || d.conf.allow_in_use) return;
+  std::vector<std::string> sentences;
+  for (const auto& use : d.use.network) sentences.push_back(use.sentence);
+  refuse(out, "network", d, "the host's network needs it: " + join_few(sentences),
+         "move that to another interface first; or, if the host can do without it, " + allow(s));
 }
 
 }  // namespace qh::handover::checks

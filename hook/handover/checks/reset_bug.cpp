@@ -1,19 +1,17 @@
 // Warns of cards that are known not to come back from a reset.
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 #include "host/names.h"
 
 namespace qh::handover::checks {
 
-void reset_bug(const Survey& s, Findings& out) {
-  for (std::size_t i = 0; i < s.guest.devices.size(); ++i) {
-    const auto& family = s.uses[i].reset_bug;
-    if (family)
-      add(out, "reset", Severity::warning, s.guest.devices[i].address(),
-          "cards of the family " + *family +
-              " often do not come back after a guest, unless they have a reset method of their own",
-          "install the kernel module vendor-reset, and set `reset = \"device_specific\"` for it in " +
-              names::guest_conf(s.guest.name));
-  }
+void reset_bug(const Survey& s, const Device& d, Findings& out) {
+  const auto& family = d.use.reset_bug;
+  if (family)
+    add(out, "reset", Severity::warning, d.address(),
+        "cards of the family " + *family +
+            " often do not come back after a guest, unless they have a reset method of their own",
+        "install the kernel module vendor-reset, and set `reset = \"device_specific\"` for it in " +
+            names::guest_conf(s.guest.name));
 }
 
 }  // namespace qh::handover::checks

@@ -1,5 +1,5 @@
 // Warns of ROM files that QEMU cannot use.
-#include "handover/checks/check.h"
+#include "handover/checks/checks.h"
 
 namespace qh::handover::checks {
 

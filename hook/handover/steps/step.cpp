@@ -3,22 +3,94 @@
 #include <algorithm>
 #include <concepts>
 #include <optional>
+#include <span>
 
+#include "core/contains.h"
 #include "core/text.h"
-#include "handover/steps/line.h"
 
 namespace qh::handover {
 namespace {
 
-using Words = std::vector<std::string_view>;
+// Stands in front of a list of names, and so ends a list of addresses.
+constexpr char list_of_names[] = "for";
 
-template <class Kind>
-constexpr bool is_unknown = std::is_same_v<Kind, UnknownStep>;
+// The members of a step, as words of its line.
+void add(std::string& line, const std::string& name) {
+  line += " " + name;
+}
+void add(std::string& line, const PciAddress& address) {
+  add(line, address.text());
+}
+void add(std::string& line, const std::vector<PciAddress>& addresses) {
+  for (const auto& address : addresses) add(line, address);
+}
+void add(std::string& line, const std::vector<std::string>& names) {
+  add(line, list_of_names);
+  for (const auto& name : names) add(line, name);
+}
+void add(std::string& line, const DeviceState& device) {
+  add(line, device.address);
+  add(line, to_word(device.host_driver));
+  add(line, to_word(device.driver_override));
+}
+
+// What is still to be read of a line.
+using Rest = std::span<const std::string_view>;
+
+// Empty at the end: no word of a line is.
+std::string_view next(Rest& words) {
+  if (words.empty()) return {};
+  const auto word = words.front();
+  words = words.subspan(1);
+  return word;
+}
+
+// Each takes the words that belong to it; false: they are no such thing.
+bool take(Rest& words, PciAddress& address) {
+  const auto parsed = parse_pci_address(next(words));
+  if (parsed) address = *parsed;
+  return parsed.has_value();
+}
+
+// One that can be a file's name below /sys, or a program's argument.
+bool take(Rest& words, std::string& name) {
+  name = next(words);
+  if (name.empty() || name == "." || name == ".." || name[0] == '-') return false;
+  return std::ranges::all_of(name, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("_.@:\\-").find(c) != std::string_view::npos;
+  });
+}
+
+// All up to the end, or to a list of names.
+bool take(Rest& words, std::vector<PciAddress>& addresses) {
+  while (!words.empty() && words.front() != list_of_names)
+    if (!take(words, addresses.emplace_back())) return false;
+  return true;
+}
+
+bool take(Rest& words, std::vector<std::string>& names) {
+  if (next(words) != list_of_names) return false;
+  while (!words.empty())
+    if (!take(words, names.emplace_back())) return false;
+  return true;
+}
+
+bool take(Rest& words, DeviceState& device) {
+  if (!take(words, device.address)) return false;
+  for (auto* driver : {&device.host_driver, &device.driver_override}) {
+    const auto name = words.empty() ? std::nullopt : from_word(next(words));
+    // Names of drivers become file names below /sys.
+    if (!name || name->find('/') != std::string::npos || *name == "..") return false;
+    *driver = *name;
+  }
+  return true;
+}
 
 // The kinds of steps have names like "stop-service": another one is a newer version's.
 bool may_be_a_verb(std::string_view text) {
   return !text.empty() && text[0] != '-' &&
-         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || c == '-'; });
 }
 
 tl::unexpected<Error> damaged(std::string_view text) {
@@ -27,40 +99,38 @@ tl::unexpected<Error> damaged(std::string_view text) {
 
 // Nothing, if the first word is no verb of a kind that is known here.
 template <class... Kinds>
-std::optional<Result<Step>> parse_as_one_of(std::string_view text, const Words& words,
+std::optional<Result<Step>> parse_as_one_of(std::string_view text, Rest words,
                                             const std::variant<Kinds...>*) {
   std::optional<Result<Step>> out;
+  const auto verb = next(words);
   const auto try_kind = [&]<class Kind>(Kind step) {
-    if constexpr (!is_unknown<Kind>) {
-      if (words[0] != Kind::verb) return;
-      LineReader reader(words);
-      const bool complete =
-          std::apply([&](auto&... field) { return (reader.take(field) && ...); }, Kind::fields(step));
-      out = complete && reader.at_end() ? Result<Step>(std::move(step)) : Result<Step>(damaged(text));
+    if constexpr (requires { Kind::verb; }) {
+      if (verb != Kind::verb) return;
+      const bool read =
+          std::apply([&](auto&... field) { return (take(words, field) && ...); }, Kind::fields(step));
+      out = read && words.empty() ? Result<Step>(std::move(step)) : damaged(text);
     }
   };
   (try_kind(Kinds{}), ...);
   return out;
 }
 
-tl::unexpected<Error> unknown(const UnknownStep& step) {
-  return fail(
-      ErrorKind::failed,
-      "a newer version of qemu-hook wrote a step that this version does not know: " + in_quotes(step.text),
-      "undo it with `qemu-hook --reattach` of that version");
-}
-
 }  // namespace
 
+std::string UnknownStep::describe() const {
+  return "a step of a newer version, " + in_quotes(text);
+}
+Result<void> UnknownStep::run(Ports& ports, const Record&) const {
+  return undo(ports);
+}
+Result<void> UnknownStep::undo(Ports&) const {
+  return fail(ErrorKind::failed,
+              "a newer version of qemu-hook wrote a step that this version does not know: " + in_quotes(text),
+              "undo it with `qemu-hook --reattach` of that version");
+}
+
 std::string describe(const Step& step) {
-  return std::visit(
-      []<class Kind>(const Kind& s) {
-        if constexpr (is_unknown<Kind>)
-          return "a step of a newer version, " + in_quotes(s.text);
-        else
-          return s.describe();
-      },
-      step);
+  return std::visit([](const auto& s) { return s.describe(); }, step);
 }
 
 std::string describe_undo(const Step& step) {
@@ -75,22 +145,13 @@ std::string describe_undo(const Step& step) {
 }
 
 Result<void> run(Ports& ports, const Record& record, const Step& step) {
-  return std::visit(
-      [&]<class Kind>(const Kind& s) -> Result<void> {
-        if constexpr (is_unknown<Kind>)
-          return unknown(s);
-        else
-          return s.run(ports, record);
-      },
-      step);
+  return std::visit([&](const auto& s) { return s.run(ports, record); }, step);
 }
 
 Result<void> undo(Ports& ports, const Step& step) {
   return std::visit(
-      [&]<class Kind>(const Kind& s) -> Result<void> {
-        if constexpr (is_unknown<Kind>)
-          return unknown(s);
-        else if constexpr (requires { s.undo(ports); })
+      [&](const auto& s) -> Result<void> {
+        if constexpr (requires { s.undo(ports); })
           return s.undo(ports);
         else
           return {};
@@ -101,9 +162,7 @@ Result<void> undo(Ports& ports, const Step& step) {
 const DeviceState* device_of(const Step& step) {
   return std::visit(
       []<class Kind>(const Kind& s) -> const DeviceState* {
-        if constexpr (requires {
-                        { s.device } -> std::same_as<const DeviceState&>;
-                      })
+        if constexpr (std::derived_from<Kind, DeviceStep>)
           return &s.device;
         else
           return nullptr;
@@ -114,12 +173,12 @@ const DeviceState* device_of(const Step& step) {
 std::string to_line(const Step& step) {
   return std::visit(
       []<class Kind>(const Kind& s) {
-        if constexpr (is_unknown<Kind>)
+        if constexpr (requires { Kind::verb; }) {
+          std::string line(Kind::verb);
+          std::apply([&](const auto&... field) { (add(line, field), ...); }, Kind::fields(s));
+          return line;
+        } else {
           return s.text;
-        else {
-          LineWriter writer(Kind::verb);
-          std::apply([&](const auto&... field) { (writer.add(field), ...); }, Kind::fields(s));
-          return writer.line();
         }
       },
       step);
@@ -127,8 +186,7 @@ std::string to_line(const Step& step) {
 
 Result<Step> parse_step(std::string_view text) {
   const auto words = split(text, ' ');
-  for (const auto w : words)
-    if (w.empty()) return fail(ErrorKind::bad_input, "empty word in the step " + in_quotes(text));
+  if (contains(words, "")) return fail(ErrorKind::bad_input, "empty word in the step " + in_quotes(text));
   if (auto step = parse_as_one_of(text, words, static_cast<const Step*>(nullptr))) return std::move(*step);
   if (may_be_a_verb(words[0])) return UnknownStep{std::string(text)};
   return damaged(text);

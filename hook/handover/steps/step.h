@@ -1,42 +1,228 @@
 // The steps of a handover, as data: printed, journalled, done and undone from the same value.
+//
+// Each kind is a struct with
+//
+//   verb             the first word of its line in the journal, which stays as it is for ever
+//   fields()         what follows in that line: its members, of types that step.cpp can read and write
+//   describe()       "unbind 0000:01:00.0 from nvidia"
+//   run()            does it, and brings what it is about to its state from whatever state that is in
+//   describe_undo()  what giving back does about it: "start gdm.service"
+//   undo()           does that; may be repeated. A kind without these two is never undone
 #pragma once
 
+#include <string>
+#include <string_view>
+#include <tuple>
 #include <variant>
+#include <vector>
 
-#include "handover/steps/bind_vfio.h"
-#include "handover/steps/end_persistence.h"
-#include "handover/steps/end_sessions.h"
-#include "handover/steps/inhibit_sleep.h"
-#include "handover/steps/load_module.h"
-#include "handover/steps/stop_display_manager.h"
-#include "handover/steps/stop_service.h"
-#include "handover/steps/unbind.h"
-#include "handover/steps/unbind_console.h"
-#include "handover/steps/unbind_framebuffer.h"
-#include "handover/steps/unload_module.h"
-#include "handover/steps/wait_for_holders.h"
+#include "core/pci_address.h"
+#include "core/result.h"
 
 namespace qh::handover {
+
+struct Ports;
+struct Record;
+
+// How a device stood on the host before it was touched; what giving it back restores.
+struct DeviceState {
+  PciAddress address;
+  std::string host_driver;      // empty: it had none
+  std::string driver_override;  // empty: none was set
+
+  bool operator==(const DeviceState&) const = default;
+};
 
 // A step in the journal of a newer version of this program. What it did is for that version to undo.
 struct UnknownStep {
   std::string text;
+
+  std::string describe() const;
+  // Both fail.
+  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> undo(Ports& ports) const;
   bool operator==(const UnknownStep&) const = default;
 };
 
-// All kinds. A new one is its own file, a line here, and its place in the plan (plan.h).
+// Loads a kernel module. Never undone: other guests may use vfio by then.
+struct LoadModule {
+  std::string module;
+
+  static constexpr std::string_view verb = "load-module";
+  static auto fields(auto& s) { return std::tie(s.module); }
+  std::string describe() const { return "load the module " + module; }
+  Result<void> run(Ports& ports, const Record& record) const;
+};
+
+// Takes a device from the host; undone by giving it back as a whole.
+struct DeviceStep {
+  DeviceState device;
+
+  static auto fields(auto& s) { return std::tie(s.device); }
+  Result<void> undo(Ports& ports) const;
+};
+
+// Makes the host driver let go of a device.
+struct Unbind : DeviceStep {
+  static constexpr std::string_view verb = "unbind";
+  std::string describe() const { return "unbind " + device.address.text() + " from " + device.host_driver; }
+  Result<void> run(Ports& ports, const Record& record) const;
+  // The undoing of BindVfio, which follows it in every plan, gives the device back to its host driver.
+  std::string describe_undo() const { return {}; }
+};
+
+// Binds a device to its VFIO driver, as `virsh nodedev-detach` does.
+struct BindVfio : DeviceStep {
+  static constexpr std::string_view verb = "detach";
+  std::string describe() const;
+  Result<void> run(Ports& ports, const Record& record) const;
+  std::string describe_undo() const;
+};
+
+// Keeps the host from sleeping, with a transient systemd unit.
+struct InhibitSleep {
+  std::string unit;
+
+  static constexpr std::string_view verb = "inhibit-sleep";
+  static auto fields(auto& s) { return std::tie(s.unit); }
+  std::string describe() const { return "keep the host from sleeping"; }
+  Result<void> run(Ports& ports, const Record& record) const;
+  std::string describe_undo() const { return "let the host sleep again"; }
+  Result<void> undo(Ports& ports) const;
+};
+
+// Stops the display manager.
+struct StopDisplayManager {
+  std::string service;
+  std::vector<PciAddress> cards;  // those that have a DRM node
+
+  static constexpr std::string_view verb = "stop-display-manager";
+  static auto fields(auto& s) { return std::tie(s.service, s.cards); }
+  std::string describe() const { return "stop the display manager " + service; }
+  Result<void> run(Ports& ports, const Record& record) const;
+  std::string describe_undo() const {
+    return "start " + service + (cards.empty() ? "" : ", once the card has its DRM node");
+  }
+  // Once the cards have their DRM nodes; without them only where the host has another card to show it on.
+  Result<void> undo(Ports& ports) const;
+};
+
+// Ends the sessions of the machine's seats that still hold the devices, and these users' remaining
+// programs that do. Never undone: nothing can.
+struct EndSessions {
+  std::vector<PciAddress> devices;
+  std::vector<std::string> users;  // their numbers: whoever had a session on a seat
+
+  static constexpr std::string_view verb = "end-sessions";
+  static auto fields(auto& s) { return std::tie(s.devices, s.users); }
+  std::string describe() const { return "end the sessions that hold the card"; }
+  Result<void> run(Ports& ports, const Record& record) const;
+};
+
+// Stops a service that holds the card, or that goes down with the display manager.
+struct StopService {
+  std::string service;
+
+  static constexpr std::string_view verb = "stop-service";
+  static auto fields(auto& s) { return std::tie(s.service); }
+  std::string describe() const { return "stop " + service; }
+  Result<void> run(Ports& ports, const Record& record) const;
+  std::string describe_undo() const { return "start " + service; }
+  Result<void> undo(Ports& ports) const;
+};
+
+// Ends NVIDIA's persistence mode, which keeps the driver on the card without any process.
+struct EndPersistence {
+  PciAddress card;
+
+  static constexpr std::string_view verb = "end-persistence";
+  static auto fields(auto& s) { return std::tie(s.card); }
+  std::string describe() const { return "turn off the persistence mode of " + card.text(); }
+  Result<void> run(Ports& ports, const Record& record) const;
+  std::string describe_undo() const { return "turn on the persistence mode of " + card.text(); }
+  Result<void> undo(Ports& ports) const;
+};
+
+// Waits until no process holds the devices. timed_out: the error names who holds what.
+struct WaitForHolders {
+  std::vector<PciAddress> devices;
+
+  static constexpr std::string_view verb = "wait-for-holders";
+  static auto fields(auto& s) { return std::tie(s.devices); }
+  std::string describe() const;
+  Result<void> run(Ports& ports, const Record& record) const;
+};
+
+// Unbinds a text console from its frame buffer.
+struct UnbindConsole {
+  std::string console;            // "vtcon1"
+  std::vector<PciAddress> cards;  // on which it may show
+
+  static constexpr std::string_view verb = "unbind-console";
+  static auto fields(auto& s) { return std::tie(s.console, s.cards); }
+  std::string describe() const { return "unbind the text console " + console; }
+  Result<void> run(Ports& ports, const Record& record) const;
+  std::string describe_undo() const { return "bind the text console " + console; }
+  // A console that the kernel cannot bring back is a warning.
+  Result<void> undo(Ports& ports) const;
+};
+
+// Unbinds the firmware's frame buffer from its driver.
+struct UnbindFramebuffer {
+  std::string driver;
+  std::string device;
+  PciAddress card;
+
+  static constexpr std::string_view verb = "unbind-framebuffer";
+  static auto fields(auto& s) { return std::tie(s.driver, s.device, s.card); }
+  std::string describe() const { return "unbind " + device + " from " + driver; }
+  Result<void> run(Ports& ports, const Record& record) const;
+  std::string describe_undo() const { return "bind " + device + ", if it is still there"; }
+  // A frame buffer that does not come back before the next boot is a warning.
+  Result<void> undo(Ports& ports) const;
+};
+
+// Unloads a module of the card's driver, without whose unloading the driver does not let go of the card.
+struct UnloadModule {
+  std::string module;
+
+  static constexpr std::string_view verb = "unload-module";
+  static auto fields(auto& s) { return std::tie(s.module); }
+  std::string describe() const { return "unload the module " + module; }
+  Result<void> run(Ports& ports, const Record& record) const;
+  std::string describe_undo() const { return "load the module " + module; }
+  Result<void> undo(Ports& ports) const;
+};
+
+// Unloads one that does no harm if it stays.
+struct UnloadModuleIfFree : UnloadModule {
+  static constexpr std::string_view verb = "unload-module-if-free";
+  Result<void> run(Ports& ports, const Record& record) const;
+};
+
+// Two steps of a kind are the same if their fields are.
+template <class Kind>
+requires requires {
+  Kind::verb;
+}
+bool operator==(const Kind& a, const Kind& b) {
+  return Kind::fields(a) == Kind::fields(b);
+}
+
+// All kinds. A new one is a struct above, with its doing in a file of this folder, a line here, and its place
+// in the plan (plan.h).
 using Step = std::variant<UnknownStep, LoadModule, Unbind, BindVfio, InhibitSleep, StopDisplayManager,
                           EndSessions, StopService, EndPersistence, WaitForHolders, UnbindConsole,
                           UnbindFramebuffer, UnloadModule, UnloadModuleIfFree>;
 
-// These ask the step's own kind, see kind.h. The undoing of a step that is never undone is described by an
-// empty text, and succeeds.
+// These ask the step's own kind. The undoing of a step that is never undone is described by an empty text,
+// and succeeds.
 std::string describe(const Step& step);
 std::string describe_undo(const Step& step);
 Result<void> run(Ports& ports, const Record& record, const Step& step);
 Result<void> undo(Ports& ports, const Step& step);
 
-// The device that the step takes from the host, and that is given back as a whole; nullptr: it is about none.
+// The device of a DeviceStep; nullptr: it is none.
 const DeviceState* device_of(const Step& step);
 
 // One line of the journal, and back. Words are separated by blanks; one that contains a blank is escaped.

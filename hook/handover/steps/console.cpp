@@ -1,9 +1,9 @@
-#include "handover/steps/unbind_console.h"
-
+// UnbindConsole and UnbindFramebuffer: what the kernel itself has on the card.
 #include <algorithm>
 
 #include "handover/device.h"
 #include "handover/ports.h"
+#include "handover/steps/step.h"
 #include "host/graphics/console.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
@@ -14,13 +14,15 @@ namespace qh::handover {
 namespace {
 
 Result<void> set_bound(Ports& ports, const std::string& console, bool bound, Milliseconds timeout) {
-  return ports.host.sysfs.write(std::string(names::consoles) + "/" + console + "/bind", bound ? "1" : "0",
-                                timeout);
+  auto done = ports.host.sysfs.write(std::string(names::consoles) + "/" + console + "/bind",
+                                     bound ? "1" : "0", timeout);
+  if (done) return done;
+  return fail_in("the text console " + console + " cannot be " + (bound ? "bound" : "unbound"), done.error());
 }
 
 bool any_bound(const Ports& ports) {
   const auto all = host::framebuffer_consoles(ports.host);
-  return all && std::any_of(all->begin(), all->end(), [](const auto& c) { return c.bound; });
+  return all && std::ranges::any_of(*all, &host::Console::bound);
 }
 
 // The kernel binds a console in place of its own one, and where it has none any more it does nothing and
@@ -45,22 +47,12 @@ Result<void> make_frame_buffer_anew(Ports& ports, const UnbindConsole& step) {
 
 }  // namespace
 
-std::string UnbindConsole::describe() const {
-  return "unbind the text console " + console;
-}
-std::string UnbindConsole::describe_undo() const {
-  return "bind the text console " + console;
-}
-
 Result<void> UnbindConsole::run(Ports& ports, const Record&) const {
   const auto consoles = host::framebuffer_consoles(ports.host);
   if (!consoles) return fail(consoles.error());
-  const bool bound = std::any_of(consoles->begin(), consoles->end(),
-                                 [&](const auto& c) { return c.name == console && c.bound; });
-  if (!bound) return {};
-  auto done = set_bound(ports, console, false, ports.limit(ports.conf.deadlines.detach));
-  if (!done) return fail_in("the text console " + console + " cannot be unbound", done.error());
-  return {};
+  const auto found = std::ranges::find(*consoles, console, &host::Console::name);
+  if (found == consoles->end() || !found->bound) return {};
+  return set_bound(ports, console, false, ports.limit(ports.conf.deadlines.detach));
 }
 
 Result<void> UnbindConsole::undo(Ports& ports) const {
@@ -77,13 +69,39 @@ Result<void> UnbindConsole::undo(Ports& ports) const {
     ports.log.warning("the text console " + console + " no longer has a frame buffer");
     return {};
   }
-  auto bound =
-      std::find_if(consoles.begin(), consoles.end(), [&](const auto& c) { return c.name == console; });
+  auto bound = std::ranges::find(consoles, console, &host::Console::name);
   if (bound == consoles.end()) bound = consoles.begin();
   if (bound->bound) return {};
   auto done = set_bound(ports, bound->name, true, ports.limit(ports.conf.deadlines.reattach));
-  if (!done) return fail_in("the text console " + bound->name + " cannot be bound", done.error());
+  if (!done) return done;
   return any_bound(ports) ? Result<void>() : make_frame_buffer_anew(ports, *this);
+}
+
+Result<void> UnbindFramebuffer::run(Ports& ports, const Record&) const {
+  // A driver for the card that came in the meantime has taken it away.
+  const std::string folder = names::platform_driver(driver);
+  if (!ports.host.sysfs.exists(folder + "/" + device)) return {};
+  auto done = ports.host.sysfs.write(folder + "/unbind", device, ports.limit(ports.conf.deadlines.detach));
+  if (!done && ports.host.sysfs.exists(folder + "/" + device))
+    return fail_in(card.text() + ": the firmware's frame buffer " + device + " cannot be unbound",
+                   done.error());
+  return {};
+}
+
+Result<void> UnbindFramebuffer::undo(Ports& ports) const {
+  const std::string folder = names::platform_driver(driver);
+  if (ports.host.sysfs.exists(folder + "/" + device)) return {};
+  // The firmware sets it up once. Its memory may have been moved, its device be gone: vfio-pci removes it
+  // (drivers/vfio/pci/vfio_pci_core.c, aperture_remove_conflicting_pci_devices).
+  const bool is_there = ports.host.sysfs.exists(names::platform_device(device));
+  if (!host::bound_driver(ports.host, card).empty()) return {};  // that driver draws now
+  const Result<void> done =
+      is_there ? ports.host.sysfs.write(folder + "/bind", device, ports.limit(ports.conf.deadlines.reattach))
+               : Result<void>(fail(ErrorKind::not_found, "the kernel has removed it"));
+  if (!done || !ports.host.sysfs.exists(folder + "/" + device))
+    ports.log.warning(card.text() + ": the firmware's frame buffer " + device +
+                      " comes back only at the next boot" + (done ? "" : ": " + done.error().message));
+  return {};
 }
 
 }  // namespace qh::handover

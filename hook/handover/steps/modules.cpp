@@ -1,31 +1,28 @@
-#include "handover/steps/unload_module.h"
+// LoadModule, UnloadModule and UnloadModuleIfFree.
+#include "host/services/modules.h"
 
 #include "handover/ports.h"
-#include "host/services/modules.h"
+#include "handover/steps/step.h"
 
 namespace qh::handover {
 
-std::string UnloadModule::describe() const {
-  return "unload the module " + module;
-}
-std::string UnloadModule::describe_undo() const {
-  return "load the module " + module;
+Result<void> LoadModule::run(Ports& ports, const Record&) const {
+  return ports.modules.load(module, ports.limit(ports.conf.deadlines.detach));
 }
 
 Result<void> UnloadModule::run(Ports& ports, const Record&) const {
   if (!host::is_loaded_module(ports.host, module)) return {};
   return ports.modules.unload(module, ports.limit(ports.conf.deadlines.detach));
 }
+Result<void> UnloadModule::undo(Ports& ports) const {
+  if (host::is_loaded_module(ports.host, module)) return {};
+  return ports.modules.load(module, ports.limit(ports.conf.deadlines.reattach));
+}
 
 Result<void> UnloadModuleIfFree::run(Ports& ports, const Record& record) const {
   if (auto done = UnloadModule::run(ports, record); !done)
     ports.log.info(done.error().message + "; it stays loaded, which does no harm");
   return {};
-}
-
-Result<void> UnloadModule::undo(Ports& ports) const {
-  if (host::is_loaded_module(ports.host, module)) return {};
-  return ports.modules.load(module, ports.limit(ports.conf.deadlines.reattach));
 }
 
 }  // namespace qh::handover

@@ -1,7 +1,7 @@
-#include "handover/steps/bind_vfio.h"
-
+// Unbind and BindVfio.
 #include "handover/device.h"
 #include "handover/ports.h"
+#include "handover/steps/step.h"
 
 namespace qh::handover {
 
@@ -14,11 +14,16 @@ std::string BindVfio::describe_undo() const {
          (device.driver_override.empty() ? "" : ", with driver_override " + device.driver_override);
 }
 
+Result<void> DeviceStep::undo(Ports& ports) const {
+  return give_back(ports, device);
+}
+
+Result<void> Unbind::run(Ports& ports, const Record&) const {
+  return unbind_host_driver(ports, device.address);
+}
+
 Result<void> BindVfio::run(Ports& ports, const Record&) const {
   return bind_vfio_driver(ports, device.address);
-}
-Result<void> BindVfio::undo(Ports& ports) const {
-  return give_back(ports, device);
 }
 
 }  // namespace qh::handover
