@@ -14,7 +14,7 @@
 #include "core/text.h"
 #include "handover/conf.h"
 #include "handover/gpu.h"
-#include "host/graphics/display.h"
+#include "host/graphics/console.h"
 
 namespace qh::cli {
 namespace {

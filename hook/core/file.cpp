@@ -45,9 +45,7 @@ Result<Fd> open_regular(const std::string& path, int folder, const char* name) {
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
-  const auto fd = open_regular(path);
-  if (!fd) return fail(fd.error());
-  return read_fd(fd->get(), path, limit);
+  return open_regular(path).and_then([&](const Fd& fd) { return read_fd(fd.get(), path, limit); });
 }
 
 Result<void> write_all(int fd, std::string_view text, const std::string& name) {

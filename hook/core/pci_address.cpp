@@ -1,6 +1,5 @@
 #include "core/pci_address.h"
 
-#include <cctype>
 #include <cstdio>
 #include <optional>
 #include <vector>
@@ -17,62 +16,44 @@ std::string print(const char* format, const PciAddress& a) {
   return buffer;
 }
 
-std::optional<std::uint32_t> hex(std::string_view digits, std::size_t least, std::size_t most) {
-  if (digits.size() < least || digits.size() > most) return std::nullopt;
-  std::uint32_t value = 0;
-  for (char c : digits) {
-    const int d = hex_digit(c);
-    if (d < 0) return std::nullopt;
-    value = value * 16 + static_cast<std::uint32_t>(d);
+// The runs of hexadecimal digits in a text, and what stands between them.
+struct Cut {
+  explicit Cut(std::string_view text) {
+    for (const char c : text) {
+      if (hex_digit(c) >= 0) {
+        runs.back() += c;
+      } else {
+        separators += c;
+        runs.emplace_back();
+      }
+    }
   }
-  return value;
+  std::vector<std::string> runs = {""};
+  std::string separators;
+};
+
+// From the digits of [domain] bus slot function.
+std::optional<PciAddress> address_of(std::vector<std::string> digits) {
+  if (digits.size() == 3) digits.insert(digits.begin(), "0000");
+  if (digits.size() != 4) return std::nullopt;
+  const auto length = [&](std::size_t i) { return digits[i].size(); };
+  if (length(0) < 4 || length(0) > 8 || length(1) != 2 || length(2) != 2 || length(3) != 1)
+    return std::nullopt;
+  const PciAddress a{to_number<std::uint32_t>(digits[0], 16), to_number<std::uint8_t>(digits[1], 16),
+                     to_number<std::uint8_t>(digits[2], 16), to_number<std::uint8_t>(digits[3], 16)};
+  return a.slot > 0x1f || a.function > 7 ? std::nullopt : std::optional(a);
 }
 
-// Reads the fields between the given separators; the separators decide which of the spellings it is.
-std::optional<PciAddress> fields(std::string_view text, std::string_view separators) {
-  std::vector<std::string_view> part;
-  for (char separator : separators) {
-    const auto at = text.find(separator);
-    if (at == std::string_view::npos) return std::nullopt;
-    part.push_back(text.substr(0, at));
-    text.remove_prefix(at + 1);
-  }
-  part.push_back(text);
-  std::size_t i = 0;
-  PciAddress a;
-  if (part.size() == 4) {
-    const auto domain = hex(part[i++], 4, 8);
-    if (!domain) return std::nullopt;
-    a.domain = *domain;
-  }
-  const auto bus = hex(part[i], 2, 2), slot = hex(part[i + 1], 2, 2), function = hex(part[i + 2], 1, 1);
-  if (!bus || !slot || !function || *slot > 0x1f || *function > 7) return std::nullopt;
-  a.bus = static_cast<std::uint8_t>(*bus);
-  a.slot = static_cast<std::uint8_t>(*slot);
-  a.function = static_cast<std::uint8_t>(*function);
-  return a;
-}
-
-// What a hand-written address probably meant: its hexadecimal runs, read as [domain] bus slot function.
-std::optional<PciAddress> guess(std::string_view text) {
-  std::vector<std::string> runs(1);
-  for (char c : text) {
-    if (std::isxdigit(static_cast<unsigned char>(c)))
-      runs.back() += c;
-    else if (!runs.back().empty())
-      runs.emplace_back();
-  }
-  if (runs.back().empty()) runs.pop_back();
-  // "pci" leaves its "c" behind, "0x" its "0".
-  std::erase_if(runs, [](const std::string& r) { return r == "c"; });
-  if (runs.size() == 3) runs.insert(runs.begin(), "0000");
-  if (runs.size() != 4) return std::nullopt;
-  for (std::size_t i = 0; i < 4; ++i) {
-    const std::size_t width = i == 0 ? 4 : i == 3 ? 1 : 2;
+// What a hand-written address probably meant.
+std::optional<PciAddress> guess(std::vector<std::string> runs) {
+  // "pci" leaves its "c" behind.
+  std::erase_if(runs, [](const std::string& r) { return r.empty() || r == "c"; });
+  for (std::size_t i = 0, left = runs.size(); left > 0; ++i, --left) {
+    const std::size_t width = left == 4 ? 4 : left == 1 ? 1 : 2;
     if (runs[i].size() < width) runs[i].insert(0, width - runs[i].size(), '0');
-    if (i == 3 && runs[i].size() == 2 && runs[i][0] == '0') runs[i].erase(0, 1);
+    if (left == 1 && runs[i].size() == 2 && runs[i][0] == '0') runs[i].erase(0, 1);
   }
-  return fields(runs[0] + ":" + runs[1] + ":" + runs[2] + "." + runs[3], "::.");
+  return address_of(std::move(runs));
 }
 
 }  // namespace
@@ -90,16 +71,13 @@ bool PciAddress::same_slot(const PciAddress& other) const {
 }
 
 Result<PciAddress> parse_pci_address(std::string_view text) {
-  std::optional<PciAddress> a;
-  if (text.substr(0, 4) == "pci_") {
-    a = fields(text.substr(4), "___");
-  } else {
-    for (const char* separators : {"::.", ":..", ":."})
-      if (!a) a = fields(text, separators);
-  }
-  if (a) return *a;
+  const bool is_node_device = text.starts_with("pci_");
+  const Cut cut(text.substr(is_node_device ? 4 : 0));
+  const std::string& between = cut.separators;
+  if (is_node_device ? between == "___" : between == "::." || between == ":.." || between == ":.")
+    if (const auto a = address_of(cut.runs)) return *a;
   std::string remedy = "write it as 0000:02:00.0 (domain:bus:slot.function, hexadecimal)";
-  if (const auto meant = guess(text)) remedy = "did you mean " + meant->text() + "?";
+  if (const auto meant = guess(cut.runs)) remedy = "did you mean " + meant->text() + "?";
   return fail(ErrorKind::bad_input, in_quotes(text) + " is not a PCI address", remedy);
 }
 

@@ -43,4 +43,11 @@ inline tl::unexpected<Error> fail_in(const std::string& context, Error error) {
   return tl::unexpected<Error>(std::move(error));
 }
 
+// Whether it worked, without what it gave.
+template <class T>
+Result<void> outcome(const Result<T>& done) {
+  if (!done) return fail(done.error());
+  return {};
+}
+
 }  // namespace qh

@@ -1,10 +1,11 @@
 #include "core/text.h"
 
-#include <cstdint>
 #include <cstdio>
 
 namespace qh {
 namespace {
+
+constexpr char blanks[] = " \t\r\n";
 
 // Length of the well-formed UTF-8 sequence at the start of 'text', 0 if there is none.
 std::size_t utf8_length(std::string_view text) {
@@ -27,6 +28,18 @@ void append_hex(std::string& out, const char* format, char c) {
   char buffer[8];
   std::snprintf(buffer, sizeof buffer, format, static_cast<unsigned>(static_cast<unsigned char>(c)));
   out += buffer;
+}
+
+// Every byte that `keep` does not let stand as %XX.
+std::string percent_encoded(std::string_view text, bool (*keep)(char)) {
+  std::string out;
+  for (const char c : text) {
+    if (keep(c))
+      out += c;
+    else
+      append_hex(out, "%%%02X", c);
+  }
+  return out;
 }
 
 // The byte for the "%XX" at the start of `text`; -1 if there is none.
@@ -62,7 +75,6 @@ bool valid_utf8(std::string_view text) {
 }
 
 std::string_view trimmed(std::string_view text) {
-  const char* blanks = " \t\r\n";
   const auto first = text.find_first_not_of(blanks);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
@@ -91,10 +103,14 @@ std::string in_quotes(std::string_view text) {
   return "'" + printable(text) + "'";
 }
 
+std::string replaced(std::string_view text, char c, std::string_view by) {
+  std::string out;
+  for (const char old : text) out += old == c ? by : std::string_view(&old, 1);
+  return out;
+}
+
 std::string shell_quoted(std::string_view text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
+  return "'" + replaced(text, '\'', "'\\''") + "'";
 }
 
 std::string join(const std::vector<std::string>& parts, std::string_view separator) {
@@ -123,17 +139,19 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
+std::vector<std::string_view> words(std::string_view text) {
+  std::vector<std::string_view> all;
+  while (!(text = trimmed(text)).empty()) {
+    all.push_back(text.substr(0, text.find_first_of(blanks)));
+    text.remove_prefix(all.back().size());
+  }
+  return all;
+}
+
 std::string to_word(std::string_view text) {
   if (text.empty()) return "-";
   if (text == "-") return "%2D";
-  std::string out;
-  for (const char c : text) {
-    if (c > 0x20 && c < 0x7f && c != '%')
-      out += c;
-    else
-      append_hex(out, "%%%02X", c);
-  }
-  return out;
+  return percent_encoded(text, [](char c) { return c > 0x20 && c < 0x7f && c != '%'; });
 }
 
 std::optional<std::string> from_word(std::string_view word) {
@@ -144,14 +162,11 @@ std::optional<std::string> from_word(std::string_view word) {
 }
 
 std::string guest_file_name(std::string_view guest) {
-  std::string out;
-  for (char c : guest) {
-    const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-    if (letter || c == '_' || c == '-' || (c == '.' && !out.empty()))
-      out += c;
-    else
-      append_hex(out, "%%%02X", c);
-  }
+  std::string out = percent_encoded(guest, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+  });
+  if (out.starts_with('.')) out.replace(0, 1, "%2E");
   // NAME_MAX is 255; suffixes such as ".journal.XXXXXX" must fit too.
   constexpr std::size_t longest = 220;
   if (out.size() <= longest) return out;

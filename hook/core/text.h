@@ -1,6 +1,8 @@
 // Small text functions that are used everywhere.
 #pragma once
 
+#include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +27,9 @@ std::string in_quotes(std::string_view text);
 // The same without the quotes.
 std::string printable(std::string_view text);
 
+// `text` with another text in place of each `c`.
+std::string replaced(std::string_view text, char c, std::string_view by);
+
 // As one word for a shell: in single quotes, where nothing but their end means anything (POSIX, XCU 2.2.2).
 std::string shell_quoted(std::string_view text);
 
@@ -40,6 +45,14 @@ std::string to_word(std::string_view text);
 std::optional<std::string> from_word(std::string_view word);
 
 std::vector<std::string_view> split(std::string_view text, char separator);
+// What stands between blanks, tabs and newlines.
+std::vector<std::string_view> words(std::string_view text);
+
+// The number at the beginning of the text, as strtoull(3) reads it; 0 if there is none.
+template <class T = std::uint64_t>
+T to_number(std::string_view text, int base = 10) {
+  return static_cast<T>(std::strtoull(std::string(text).c_str(), nullptr, base));
+}
 
 // `text` in lines of at most `width` bytes, broken at blanks.
 std::vector<std::string> wrapped(std::string_view text, std::size_t width);

@@ -8,10 +8,9 @@
 #include "host/graphics/console.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
-#include "host/pci/sriov.h"
 #include "host/processes/child.h"
 #include "host/processes/holders.h"
-#include "host/storage/block_layer.h"
+#include "host/storage/block_device.h"
 
 namespace qh::handover {
 namespace {
@@ -57,7 +56,7 @@ Result<void> unbind(Ports& ports, const PciAddress& address, const std::string& 
 // block/bdev.c).
 std::vector<std::string> disk_nodes(const Ports& ports, const PciAddress& address) {
   std::vector<std::string> nodes;
-  for (const auto& disk : host::BlockLayer(ports.host).beneath(address))
+  for (const auto& disk : host::disks_beneath(ports.host, address))
     if (disk.is_whole()) nodes.push_back(host::node_path("block", disk.name));
   return nodes;
 }

@@ -4,7 +4,7 @@
 
 #include "core/contains.h"
 #include "core/text.h"
-#include "host/graphics/display.h"
+#include "host/graphics/console.h"
 
 namespace qh::handover {
 

@@ -11,10 +11,8 @@
 #include "core/text.h"
 #include "handover/gpu.h"
 #include "host/graphics/console.h"
-#include "host/graphics/display.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
-#include "host/pci/sriov.h"
 
 namespace qh::handover {
 namespace {

@@ -9,7 +9,6 @@
 #include "handover/journal.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
-#include "host/pci/sriov.h"
 
 namespace qh::handover {
 namespace {

@@ -41,7 +41,7 @@ class RealHost : public Host {
   RealHost& operator=(const RealHost&) = delete;
 
  private:
-  RealSysfs sysfs_;
+  Sysfs sysfs_;
 };
 
 }  // namespace qh::host

@@ -70,28 +70,22 @@ std::optional<std::string> Sysfs::link(const std::string& path) const {
   return target->substr(target->rfind('/') + 1);
 }
 
-bool RealSysfs::exists(const std::string& path) const {
-  return qh::exists(base_ + path);
-}
-
-Result<std::string> RealSysfs::read_bytes(const std::string& path, std::size_t limit) const {
+Result<std::string> Sysfs::read_bytes(const std::string& path, std::size_t limit) const {
   const std::string file = base_ + path;
   if (takes_no_lock(path)) return first_bytes(file, limit);
   // An attribute that is not there is no reason to start a process.
   if (!qh::exists(file)) return fail(system_error("read", file, ENOENT));
-  if (const auto stuck = stuck_.find(path); stuck != stuck_.end() && ::kill(stuck->second, 0) == 0) {
-    Error error{ErrorKind::timed_out, "reading " + file + ": the kernel still holds it"};
-    error.stuck_pid = stuck->second;
-    return fail(std::move(error));
-  }
+  if (const auto stuck = stuck_.find(path); stuck != stuck_.end() && ::kill(stuck->second, 0) == 0)
+    return fail(
+        Error{ErrorKind::timed_out, "reading " + file + ": the kernel still holds it", {}, stuck->second});
   auto bytes =
       ask("reading " + file, join({"read", file, std::to_string(limit)}, separator), attribute_timeout);
   if (!bytes && bytes.error().stuck_pid != 0) stuck_[path] = bytes.error().stuck_pid;
   return bytes;
 }
 
-Result<std::string> RealSysfs::ask(const std::string& what, const std::string& question,
-                                   Milliseconds timeout) const {
+Result<std::string> Sysfs::ask(const std::string& what, const std::string& question,
+                               Milliseconds timeout) const {
   if (!servant_) {
     auto servant = Servant::start([root = root_](const std::string& asked) { return serve(root, asked); });
     if (!servant) return fail(servant.error());
@@ -102,22 +96,12 @@ Result<std::string> RealSysfs::ask(const std::string& what, const std::string& q
   return done;
 }
 
-std::optional<std::string> RealSysfs::link_target(const std::string& path) const {
-  return qh::link_target(base_ + path);
-}
-
-std::vector<std::string> RealSysfs::list(const std::string& path) const {
-  return list_folder(base_ + path);
-}
-
-Result<void> RealSysfs::write(const std::string& path, const std::string& value, Milliseconds timeout,
-                              const std::vector<std::string>& held) {
+Result<void> Sysfs::write(const std::string& path, const std::string& value, Milliseconds timeout,
+                          const std::vector<std::string>& held) {
   const std::string file = base_ + path;
   std::vector<std::string> words{"write", file, value};
   words.insert(words.end(), held.begin(), held.end());
-  const auto done = ask("writing " + file, join(words, separator), timeout);
-  if (!done) return fail(done.error());
-  return {};
+  return outcome(ask("writing " + file, join(words, separator), timeout));
 }
 
 }  // namespace qh::host

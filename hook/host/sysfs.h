@@ -1,4 +1,4 @@
-// What this program does with /sys, as a port: the real one, and in tests a model of the kernel.
+// What this program does with /sys. In tests a model of the kernel stands behind reads and writes.
 //
 // The one door to what can wait for a driver. Reading or writing an attribute runs the kernel's code for it,
 // which may take the lock of a device, of the console or of a driver: if a driver hangs with that lock held,
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/deadline.h"
+#include "core/file.h"
 #include "core/result.h"
 #include "host/processes/child.h"
 
@@ -24,39 +25,30 @@ inline constexpr Milliseconds attribute_timeout{2000};
 // Paths are relative to /sys.
 class Sysfs {
  public:
+  // `root` stands in front of "/sys"; empty for the host itself.
+  explicit Sysfs(const std::string& root) : root_(root), base_(root + "/sys/") {}
   virtual ~Sysfs() = default;
 
-  virtual bool exists(const std::string& path) const = 0;
+  bool exists(const std::string& path) const { return qh::exists(base_ + path); }
   // Trimmed. not_found; failed; timed_out: the kernel holds the attribute, since a driver hangs. `stuck_pid`
   // then names the child that is left behind.
   Result<std::string> read(const std::string& path) const;
   // At most `limit` bytes, and at most a page, as they are. Fails as read() does.
-  virtual Result<std::string> read_bytes(const std::string& path, std::size_t limit) const = 0;
+  virtual Result<std::string> read_bytes(const std::string& path, std::size_t limit) const;
   // The last component of a symbolic link's target: the driver of a device, its IOMMU group.
   std::optional<std::string> link(const std::string& path) const;
   // The whole target.
-  virtual std::optional<std::string> link_target(const std::string& path) const = 0;
+  std::optional<std::string> link_target(const std::string& path) const {
+    return qh::link_target(base_ + path);
+  }
   // Names in a folder, sorted.
-  virtual std::vector<std::string> list(const std::string& path) const = 0;
+  std::vector<std::string> list(const std::string& path) const { return list_folder(base_ + path); }
 
   // timed_out: the kernel did not come back from the write, which may still take effect. The block devices
   // `held` (paths of their nodes) are opened exclusively before the write and held until it returns, so that
   // nobody mounts one in between. refused: one of them is in use, and nothing was written.
   virtual Result<void> write(const std::string& path, const std::string& value, Milliseconds timeout,
-                             const std::vector<std::string>& held = {}) = 0;
-};
-
-class RealSysfs : public Sysfs {
- public:
-  // `root` stands in front of "/sys"; empty for the host itself.
-  explicit RealSysfs(const std::string& root) : root_(root), base_(root + "/sys/") {}
-
-  bool exists(const std::string& path) const override;
-  Result<std::string> read_bytes(const std::string& path, std::size_t limit) const override;
-  std::optional<std::string> link_target(const std::string& path) const override;
-  std::vector<std::string> list(const std::string& path) const override;
-  Result<void> write(const std::string& path, const std::string& value, Milliseconds timeout,
-                     const std::vector<std::string>& held = {}) override;
+                             const std::vector<std::string>& held = {});
 
  private:
   std::string root_;

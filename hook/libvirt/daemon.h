@@ -32,6 +32,7 @@ class Daemon : public NodeDevices {
   Result<void> call(char verb, const std::string& name, Milliseconds timeout);
   Result<void> start();
   Result<void> connect(const std::string& name);  // name: of a device that it may be asked about
+  void give_up(Error reason);
 
   std::string uri_;
   Milliseconds connect_timeout_;

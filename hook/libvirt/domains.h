@@ -3,13 +3,17 @@
 // is asked then 10 seconds.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "core/deadline.h"
 #include "core/result.h"
+#include "host/processes/child.h"
 
 namespace qh::libvirt {
+
+class Connection;
 
 struct NamedXml {
   std::string guest;
@@ -29,7 +33,7 @@ class Domains {
 
   // The names of all guests, running or not.
   Result<std::vector<std::string>> names() const;
-  // The XML of many, over few connections.
+  // The XML of many, over one connection.
   Result<std::vector<NamedXml>> xmls(const std::vector<std::string>& guests) const;
 
   // Changes what the guest will be at its next start; a guest that runs keeps running as it is.
@@ -38,6 +42,10 @@ class Domains {
   Result<void> define(const std::string& guest, const std::string& domain_xml) const;
 
  private:
+  using Answer = std::function<Result<std::string>(const Connection&, const std::string& question)>;
+  Result<host::Servant> connect(const Answer& answer) const;
+  Result<std::string> ask(const std::string& what, const std::string& question, const Answer& answer) const;
+
   std::string uri_;
   Milliseconds connect_timeout_;
 };

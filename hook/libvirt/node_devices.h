@@ -16,7 +16,7 @@ class NodeDevices {
   virtual void open_ahead() {}
 
   // virNodeDeviceDetachFlags(device, NULL, 0) and virNodeDeviceReAttach for a device by its node device name.
-  // unavailable: libvirt does not answer, or not in time to connect; the caller may do it through host.sysfs.
+  // unavailable: libvirt does not answer, or not in time to connect; the caller may do it through sysfs.
   // timed_out: the call itself did not end. failed: libvirt's own reason. Success is no proof of a binding.
   virtual Result<void> detach(const std::string& name, Milliseconds timeout) = 0;
   virtual Result<void> reattach(const std::string& name, Milliseconds timeout) = 0;

@@ -126,10 +126,10 @@ class Faults {
   Result<void> run(const std::string& name, const std::function<Result<void>()>& act);
 };
 
-class ModelSysfs : public host::RealSysfs {
+class ModelSysfs : public host::Sysfs {
  public:
   ModelSysfs(const TemporaryRoot& root, Kernel& kernel, Faults& faults)
-      : RealSysfs(root.path()), root_(root), kernel_(kernel), faults_(faults) {}
+      : Sysfs(root.path()), root_(root), kernel_(kernel), faults_(faults) {}
   Result<std::string> read_bytes(const std::string& path, std::size_t limit) const override;
   Result<void> write(const std::string& path, const std::string& value, Milliseconds timeout,
                      const std::vector<std::string>& held) override;

@@ -5,8 +5,8 @@
 
 #include "fakes/hosts.h"
 #include "host/network/network.h"
+#include "host/pci/pci_device.h"
 #include "host/pci/reset_bug.h"
-#include "host/pci/sriov.h"
 
 using namespace qh;
 using Names = std::vector<std::string>;

@@ -1,6 +1,10 @@
 #include "host/graphics/console.h"
 
-#include "host/graphics/display.h"
+#include <cstdint>
+#include <utility>
+
+#include "core/contains.h"
+#include "core/text.h"
 #include "host/names.h"
 
 namespace qh::host {
@@ -11,7 +15,49 @@ bool is_numbered(const std::string& name, const std::string& prefix) {
          name.find_first_not_of("0123456789", prefix.size()) == std::string::npos;
 }
 
+using Range = std::pair<std::uint64_t, std::uint64_t>;
+
+// "START END …" or "START-END …"; empty where the kernel shows zeros, as it does without root.
+Range read_range(std::string_view text) {
+  text = trimmed(text);
+  return {to_number(text, 16), to_number(text.substr(text.find_first_of(" -") + 1), 16)};
+}
+
+// The names in /proc/iomem of the firmware's frame buffers that lie in the function's memory: "efifb".
+std::vector<std::string> firmware_framebuffers_on(const Host& host, const PciAddress& address) {
+  const std::vector<std::string> known = {"efifb",     "vesafb", "BOOTFB", "simplefb",
+                                          "simpledrm", "efidrm", "vesadrm"};
+  std::vector<std::string> on_it;
+  const std::string memory = host.read("/proc/iomem").value_or("");
+  for (const auto line : split(memory, '\n')) {
+    const auto colon = line.find(" : ");
+    const std::string name(colon == std::string_view::npos ? "" : trimmed(line.substr(colon + 3)));
+    if (!contains(known, name)) continue;
+    const auto [start, end] = read_range(line);
+    // The function's BARs: lines of "start end flags" (Documentation/PCI/sysfs-pci.rst).
+    const std::string bars = host.sysfs.read(names::attribute(address, "resource")).value_or("");
+    for (const auto bar : split(bars, '\n'))
+      if (start < end && read_range(bar).first <= start && end <= read_range(bar).second)
+        add_once(on_it, name);
+  }
+  return on_it;
+}
+
 }  // namespace
+
+std::vector<std::string> console_reasons(const Host& host, const PciAddress& address) {
+  std::vector<std::string> reasons;
+  if (host.sysfs.read(names::attribute(address, "boot_vga")) == "1")
+    reasons.push_back("the firmware showed its messages on it (boot_vga)");
+  // Every card with a KMS driver has a frame buffer; the text console takes the first. Since Linux 6.12 the
+  // firmware's own is below its card too.
+  const auto behind = host.sysfs.link("class/graphics/fb0/device");
+  if (behind && (behind == address.text() || host.sysfs.exists(names::attribute(address, *behind))))
+    reasons.push_back("the first frame buffer (fb0) is on it");
+  for (const auto& name : firmware_framebuffers_on(host, address))
+    reasons.push_back("the firmware's frame buffer (" + name + ") is in its memory");
+  return reasons;
+}
 
 Result<std::vector<Console>> framebuffer_consoles(const Host& host) {
   std::vector<Console> all;
@@ -25,7 +71,8 @@ Result<std::vector<Console>> framebuffer_consoles(const Host& host) {
       Error error = bound.error();
       error.message = "the kernel holds its text consoles: " + error.message;
       error.remedy =
-          "a graphics driver hangs; `dmesg` may say which. When it goes on, `qemu-hook --reattach` does what is "
+          "a graphics driver hangs; `dmesg` may say which. When it goes on, `qemu-hook --reattach` does what "
+          "is "
           "left to do; if it never does, reboot";
       return fail(std::move(error));
     }
@@ -48,9 +95,8 @@ std::vector<PlatformFramebuffer> platform_framebuffers(const Host& host, const P
 }
 
 std::vector<std::string> drm_cards(const Host& host, const PciAddress& address) {
-  std::vector<std::string> cards;
-  for (const auto& name : host.sysfs.list(names::attribute(address, "drm")))
-    if (is_numbered(name, "card")) cards.push_back(name);
+  auto cards = host.sysfs.list(names::attribute(address, "drm"));
+  std::erase_if(cards, [](const auto& name) { return !is_numbered(name, "card"); });
   return cards;
 }
 

@@ -1,4 +1,5 @@
-// The host's text consoles and the firmware's frame buffer, as the kernel binds them.
+// Which GPU carries the host's console: measured, never configured. And the text consoles and the firmware's
+// frame buffer, as the kernel binds them.
 #pragma once
 
 #include <string>
@@ -8,6 +9,10 @@
 #include "host/host.h"
 
 namespace qh::host {
+
+// Why the function carries the console, one reason a line for a person; empty: it does not. Looked at:
+// boot_vga, the device behind the first frame buffer, the firmware's frame buffer inside one of its BARs.
+std::vector<std::string> console_reasons(const Host& host, const PciAddress& address);
 
 struct Console {
   std::string name;  // "vtcon1": numbered in the order of their making, so it says nothing by itself

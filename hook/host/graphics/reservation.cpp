@@ -43,15 +43,12 @@ std::string set(const char* key, const std::string& value) {
   return std::string(", ENV{") + key + "}=\"" + value + "\"";
 }
 
-// A seat takes the access from who sits at another one, and leaves root's and the groups'.
-std::string closed(Reserve level) {
-  return level == Reserve::all ? ", GROUP=\"root\", MODE=\"0600\"" : "";
-}
-
 }  // namespace
 
 std::string udev_rule(const Reserved& f) {
-  const std::string hide = set("ID_SEAT", seat) + set(level_property, to_string(f.level)) + closed(f.level);
+  // The seat takes the access from who sits at another one, and leaves root's and the groups'.
+  const std::string hide = set("ID_SEAT", seat) + set(level_property, to_string(f.level)) +
+                           (f.level == Reserve::all ? ", GROUP=\"root\", MODE=\"0600\"" : "");
   if (class_of(f.identity).starts_with("03"))
     // The sockets for monitors as well ("card1-DP-1"): they have their card's seat, and would make it one.
     return "SUBSYSTEM==\"drm\"" + match(f) + hide +

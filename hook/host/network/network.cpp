@@ -1,7 +1,5 @@
 #include "host/network/network.h"
 
-#include <cstdlib>
-
 #include "core/contains.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -15,18 +13,6 @@ using Names = std::vector<std::string>;
 // include/uapi/linux/route.h, if.h
 constexpr unsigned long route_up = 0x1, route_reject = 0x200, interface_up = 0x1;
 
-std::vector<std::string_view> words(std::string_view line) {
-  std::vector<std::string_view> all;
-  for (const auto tabbed : split(line, '\t'))
-    for (const auto word : split(tabbed, ' '))
-      if (!word.empty()) all.push_back(word);
-  return all;
-}
-
-unsigned long hex(std::string_view text) {
-  return std::strtoul(std::string(text).c_str(), nullptr, 16);
-}
-
 class Network {
  public:
   explicit Network(const Host& host) : host_(host), default_routes_(default_route_interfaces(host)) {}
@@ -39,14 +25,12 @@ class Network {
   }
 
  private:
-  bool is_bridge(const std::string& interface) const {
-    return host_.sysfs.exists(folder_ + interface + "/bridge");
-  }
-  bool is_bond(const std::string& interface) const {
-    return host_.sysfs.exists(folder_ + interface + "/bonding");
+  // "bridge" or "bonding".
+  bool is(const std::string& kind, const std::string& interface) const {
+    return host_.sysfs.exists(folder_ + interface + "/" + kind);
   }
   bool is_up(const std::string& interface) const {
-    return (hex(host_.sysfs.read(folder_ + interface + "/flags").value_or("")) & interface_up) != 0;
+    return (to_number(host_.sysfs.read(folder_ + interface + "/flags").value_or(""), 16) & interface_up) != 0;
   }
   std::string master(const std::string& interface) const {
     return host_.sysfs.link(folder_ + interface + "/master").value_or("");
@@ -61,8 +45,8 @@ class Network {
     return all;
   }
   std::string step(const std::string& interface, const std::string& upper) const {
-    if (is_bridge(upper)) return "is in the bridge " + printable(upper);
-    if (is_bond(upper)) return "is in the bond " + printable(upper);
+    if (is("bridge", upper)) return "is in the bridge " + printable(upper);
+    if (is("bonding", upper)) return "is in the bond " + printable(upper);
     // A team, a VRF, an Open vSwitch bridge: sysfs does not tell them apart.
     if (master(interface) == upper) return "belongs to " + printable(upper);
     return "carries " + printable(upper);
@@ -78,7 +62,7 @@ class Network {
       const auto more = path(upper, goal, seen);
       if (!more.empty()) return step(interface, upper) + ", which " + more;
       if (goal == Goal::route) continue;
-      if (is_bridge(upper) || is_bond(upper)) {
+      if (is("bridge", upper) || is("bonding", upper)) {
         if (is_up(upper)) return step(interface, upper) + ", which is up";
       } else if (master(interface) == upper) {
         // Open vSwitch forwards through an "ovs-system" that is down.
@@ -98,8 +82,7 @@ class Network {
 std::vector<std::string> default_route_interfaces(const Host& host) {
   Names all;
   const auto add = [&](std::string_view interface, std::string_view flags) {
-    if ((hex(flags) & route_up) != 0 && (hex(flags) & route_reject) == 0)
-      add_once(all, std::string(interface));
+    if ((to_number(flags, 16) & (route_up | route_reject)) == route_up) add_once(all, std::string(interface));
   };
   // proc_net_route: "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT", a heading first
   // (fib_route_seq_show in net/ipv4/fib_trie.c).

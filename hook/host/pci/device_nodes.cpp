@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
 #include <optional>
 
 #include "core/file.h"
@@ -11,7 +10,7 @@
 #include "host/pci/beneath.h"
 #include "host/pci/pci_device.h"
 #include "host/processes/child.h"
-#include "host/storage/block_layer.h"
+#include "host/storage/block_device.h"
 
 namespace qh::host {
 namespace {
@@ -21,10 +20,10 @@ constexpr std::uint32_t nvidia_major = 195, nvidia_control = 255, nvidia_modeset
 
 // Adds the node if it has a number, "226:1".
 void add(const std::string& number, DeviceNode node, std::vector<DeviceNode>& out) {
-  char* rest = nullptr;
-  node.major = static_cast<std::uint32_t>(std::strtoul(number.c_str(), &rest, 10));
-  if (rest == number.c_str() || *rest != ':') return;
-  node.minor = static_cast<std::uint32_t>(std::strtoul(rest + 1, nullptr, 10));
+  const auto colon = number.find(':');
+  if (colon == std::string::npos) return;
+  node.major = to_number<std::uint32_t>(number);
+  node.minor = to_number<std::uint32_t>(number.substr(colon + 1));
   out.push_back(std::move(node));
 }
 
@@ -41,10 +40,8 @@ std::optional<std::uint32_t> major_of(const Host& host, const std::string& name)
   const auto text = host.read("/proc/devices").value_or("");
   // Block devices come after the character devices, under a heading of their own.
   for (const auto line : split(std::string_view(text).substr(0, text.find("Block devices")), '\n')) {
-    const auto entry = trimmed(line);
-    const auto blank = entry.find(' ');
-    if (blank != std::string_view::npos && entry.substr(blank + 1) == name)
-      return static_cast<std::uint32_t>(std::strtoul(std::string(entry).c_str(), nullptr, 10));
+    const auto entry = words(line);
+    if (entry.size() == 2 && entry[1] == name) return to_number<std::uint32_t>(entry[0]);
   }
   return std::nullopt;
 }
@@ -62,10 +59,9 @@ void add_nvidia_nodes(const Host& host, const PciAddress& function, std::vector<
     out.push_back({major, minor, path, "nvidia", kind, function, false});
   };
   for (const auto line : split(*text, '\n')) {
-    if (line.substr(0, mark.size()) != mark) continue;
-    const auto minor = std::strtoul(std::string(line.substr(mark.size())).c_str(), nullptr, 10);
-    add_node(nvidia_major, static_cast<std::uint32_t>(minor), "/dev/nvidia" + std::to_string(minor),
-             NodeKind::own);
+    if (!line.starts_with(mark)) continue;
+    const auto minor = to_number<std::uint32_t>(line.substr(mark.size()));
+    add_node(nvidia_major, minor, "/dev/nvidia" + std::to_string(minor), NodeKind::own);
   }
   if (list_folder(gpus).size() != 1) return;
   add_node(nvidia_major, nvidia_control, "/dev/nvidiactl", NodeKind::shared);
@@ -96,15 +92,18 @@ void add_vfio_nodes(const Host& host, const PciAddress& function, std::vector<De
 
 }  // namespace
 
-std::string node_path(const std::string& subsystem, std::string name) {
-  std::replace(name.begin(), name.end(), '!', '/');
-  if (subsystem == "drm") return "/dev/dri/" + name;
-  if (subsystem == "sound") return "/dev/snd/" + name;
-  if (subsystem == "input") return "/dev/input/" + name;
-  if (subsystem == "accel") return "/dev/accel/" + name;
-  if (subsystem == "bsg") return "/dev/bsg/" + name;
-  if (subsystem == "vfio-dev") return "/dev/vfio/devices/" + name;
-  if (subsystem == "infiniband_verbs" || subsystem == "infiniband_mad") return "/dev/infiniband/" + name;
+std::string node_path(const std::string& subsystem, const std::string& kernel_name) {
+  const std::string name = replaced(kernel_name, '!', "/");
+  constexpr std::pair<std::string_view, const char*> folders[] = {{"drm", "/dri/"},
+                                                                  {"sound", "/snd/"},
+                                                                  {"input", "/input/"},
+                                                                  {"accel", "/accel/"},
+                                                                  {"bsg", "/bsg/"},
+                                                                  {"vfio-dev", "/vfio/devices/"},
+                                                                  {"infiniband_verbs", "/infiniband/"},
+                                                                  {"infiniband_mad", "/infiniband/"}};
+  for (const auto& [of, folder] : folders)
+    if (subsystem == of) return std::string("/dev") + folder + name;
   return "/dev/" + name;
 }
 
@@ -118,12 +117,11 @@ std::vector<DeviceNode> device_nodes(const Host& host, const std::vector<PciAddr
                                                 : NodeKind::own;
     add(found.name, {0, 0, path, subsystem, kind, found.function, false}, all);
   }
-  const BlockLayer blocks(host);
   for (const auto& function : functions) {
-    for (const auto& disk : blocks.beneath(function)) {
+    for (const auto& disk : disks_beneath(host, function)) {
       const auto place = host.sysfs.link_target("class/block/" + disk.name).value_or("");
       const auto kind = is_on_usb(place) ? NodeKind::hot_plug : NodeKind::own;
-      add(blocks.number(disk.name), {0, 0, node_path("block", disk.name), "block", kind, function, true},
+      add(block_number(host, disk.name), {0, 0, node_path("block", disk.name), "block", kind, function, true},
           all);
     }
     add_vfio_nodes(host, function, all);

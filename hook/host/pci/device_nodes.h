@@ -35,6 +35,6 @@ std::vector<DeviceNode> device_nodes(const Host& host, const std::vector<PciAddr
 // Where udev and devtmpfs put a node (the `devnode` callbacks of the classes, for instance drm_devnode in
 // drivers/gpu/drm/drm_sysfs.c), by the kernel's names. The attribute `uevent` has it as DEVNAME, but takes
 // the device's lock.
-std::string node_path(const std::string& subsystem, std::string name);
+std::string node_path(const std::string& subsystem, const std::string& kernel_name);
 
 }  // namespace qh::host

@@ -1,21 +1,14 @@
 #include "host/pci/iommu.h"
 
-#include "core/file.h"
-
 namespace qh::host {
-
-bool iommu_at_work(const Host& host) {
-  return !host.sysfs.list("class/iommu").empty();
-}
 
 std::string iommu_remedy(const Host& host, bool at_work) {
   if (at_work) return "the IOMMU works but does not cover this device; another slot may help";
   // The firmware describes its IOMMU in one of these tables, and leaves it out when it is switched off
   // (ACPI's DMAR for Intel's VT-d, IVRS for AMD-Vi).
-  const std::string tables = host.path("/sys/firmware/acpi/tables/");
-  if (exists(tables + "DMAR"))
+  if (host.sysfs.exists("firmware/acpi/tables/DMAR"))
     return "VT-d is on in the firmware, but the kernel does not use it: boot with intel_iommu=on";
-  if (exists(tables + "IVRS"))
+  if (host.sysfs.exists("firmware/acpi/tables/IVRS"))
     return "AMD-Vi is on in the firmware, but the kernel does not use it: boot without amd_iommu=off and "
            "iommu=off";
   return "switch on the IOMMU in the firmware's setup (VT-d, AMD-Vi), and on Intel boot with intel_iommu=on";

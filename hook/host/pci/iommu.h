@@ -8,7 +8,9 @@
 namespace qh::host {
 
 // Whether the kernel has an IOMMU at work, for whichever devices.
-bool iommu_at_work(const Host& host);
+inline bool iommu_at_work(const Host& host) {
+  return !host.sysfs.list("class/iommu").empty();
+}
 
 // What to do about a device that is in no IOMMU group: tells the firmware's part from the kernel's.
 std::string iommu_remedy(const Host& host, bool at_work);

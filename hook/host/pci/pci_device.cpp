@@ -20,6 +20,11 @@ std::string identity_of(const std::string& modalias) {
          " " + text.substr(44, 2) + text.substr(48, 2) + text.substr(51, 2);
 }
 
+std::optional<PciAddress> behind(const Host& host, const std::string& link) {
+  const auto function = parse_pci_address(host.sysfs.link(link).value_or(""));
+  return function ? std::optional(*function) : std::nullopt;
+}
+
 }  // namespace
 
 std::string bound_driver(const Host& host, const PciAddress& address) {
@@ -50,7 +55,7 @@ Result<void> answers(const Host& host, const PciAddress& address) {
   // The command register, of which some bits are always 0, as the kernel asks it after a reset (pci_dev_wait
   // in drivers/pci/pci.c). The vendor ID of a virtual function reads 0xffff, and the attribute `vendor` is
   // the kernel's memory. No more is read: some devices do not bear it (pci_read_config in
-  // drivers/pci/pci-host.sysfs.c).
+  // drivers/pci/pci-sysfs.c).
   constexpr std::size_t command = 4, size = 2;
   const auto config = host.sysfs.read_bytes(names::attribute(address, "config"), command + size);
   if (!config) return fail(config.error());
@@ -65,6 +70,22 @@ std::vector<PciAddress> list_pci_addresses(const Host& host) {
     if (const auto address = parse_pci_address(name)) all.push_back(*address);
   std::sort(all.begin(), all.end());
   return all;
+}
+
+std::vector<PciAddress> virtual_functions(const Host& host, const PciAddress& address) {
+  // The links virtfn0, virtfn1, … and not the number in `sriov_numvfs`: in many kernels reading that takes
+  // the device's lock (sriov_numvfs_show in drivers/pci/iov.c, commit 35ff867b7657) and blocks on a driver
+  // that hangs. The links are there as long as the functions are (Documentation/ABI/testing/sysfs-bus-pci).
+  std::vector<PciAddress> all;
+  for (const auto& name : host.sysfs.list(names::device(address)))
+    if (name.starts_with("virtfn"))
+      if (const auto function = behind(host, names::attribute(address, name))) all.push_back(*function);
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+std::optional<PciAddress> physical_function(const Host& host, const PciAddress& address) {
+  return behind(host, names::attribute(address, "physfn"));
 }
 
 }  // namespace qh::host

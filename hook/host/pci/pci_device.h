@@ -38,4 +38,14 @@ Result<void> answers(const Host& host, const PciAddress& address);
 // All functions that the host has, in the order of their addresses.
 std::vector<PciAddress> list_pci_addresses(const Host& host);
 
+// The virtual functions of a physical function that are switched on; empty for any other function. They
+// vanish when the physical function loses its driver.
+std::vector<PciAddress> virtual_functions(const Host& host, const PciAddress& address);
+
+// The physical function that a virtual function belongs to; nothing for any other function. A virtual
+// function that is removed from the bus is lost: a rescan finds only what has a vendor ID, and that of a
+// virtual function reads 0xffff (PCI Express 6.0, 9.3.4.1.1). Only its physical function can make it again,
+// together with all others.
+std::optional<PciAddress> physical_function(const Host& host, const PciAddress& address);
+
 }  // namespace qh::host

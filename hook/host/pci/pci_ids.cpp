@@ -1,5 +1,7 @@
 #include "host/pci/pci_ids.h"
 
+#include <algorithm>
+
 #include "core/file.h"
 #include "core/text.h"
 
@@ -15,32 +17,26 @@ const std::string& pci_ids() {
   return text;
 }
 
-// The rest of the line that begins with `start`, searched from `from`; moves `from` behind it.
-std::string line_after(const std::string& text, const std::string& start, std::size_t& from,
-                       std::size_t end) {
-  const auto at = text.find("\n" + start, from);
-  if (at == std::string::npos || at >= end) return {};
-  const auto name = at + 1 + start.size();
-  from = text.find('\n', name);
-  if (from == std::string::npos) from = text.size();
-  return std::string(trimmed(std::string_view(text).substr(name, from - name)));
-}
-
 }  // namespace
 
 std::string pci_name(const std::string& identity, const std::string& otherwise) {
   if (identity.size() < 9 || identity[4] != ':') return otherwise;
-  const std::string& text = pci_ids();
-  std::size_t at = 0;
-  const std::string vendor = line_after(text, identity.substr(0, 4) + "  ", at, text.size());
+  std::string_view text = pci_ids();
+  // Gives the rest of the line that begins so; nothing is left in front of the next one.
+  const auto name_after = [&](const std::string& start) {
+    const auto at = text.find("\n" + start + "  ");
+    text.remove_prefix(std::min(text.size(), at));
+    text.remove_prefix(std::min(text.size(), start.size() + 3));
+    return std::string(trimmed(text.substr(0, text.find('\n'))));
+  };
+  const std::string vendor = name_after(identity.substr(0, 4));
   if (vendor.empty()) return otherwise;
   // The vendor's devices end where the next line begins with neither a tab nor '#'.
-  std::size_t end = at;
-  while (end < text.size() && (text[end + 1] == '\t' || text[end + 1] == '#')) {
+  auto end = text.find('\n');
+  while (end < text.size() - 1 && (text[end + 1] == '\t' || text[end + 1] == '#'))
     end = text.find('\n', end + 1);
-    if (end == std::string::npos) end = text.size();
-  }
-  const std::string device = line_after(text, "\t" + identity.substr(5, 4) + "  ", at, end);
+  text = text.substr(0, end);
+  const std::string device = name_after("\t" + identity.substr(5, 4));
   return device.empty() ? vendor : vendor + " " + device;
 }
 

@@ -1,9 +1,10 @@
 #include "host/pci/reset_bug.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdlib>
 
+#include "core/contains.h"
 #include "core/text.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
@@ -34,26 +35,20 @@ constexpr std::array<Family, 8> families{{
     {"Navi 14", {0x7340, 0x7341, 0x7347, 0x734f}},
 }};
 
-const char* family_of(std::uint16_t device) {
-  for (const auto& family : families)
-    for (const auto id : family.devices)
-      if (id != 0 && id == device) return family.name;
-  return nullptr;
-}
-
 }  // namespace
 
 std::optional<std::string> reset_bug_family(const Host& host, const PciAddress& address) {
   const auto device = read_pci_device(host, address);
   if (!device || !device->identity.starts_with("1002:")) return std::nullopt;
-  const auto id = std::strtoul(device->identity.c_str() + 5, nullptr, 16);
-  const char* family = family_of(static_cast<std::uint16_t>(id));
-  if (family == nullptr) return std::nullopt;
+  const auto id = to_number<std::uint16_t>(device->identity.substr(5), 16);
+  const auto family = std::find_if(families.begin(), families.end(), [&](const Family& f) {
+    return id != 0 && std::find(f.devices.begin(), f.devices.end(), id) != f.devices.end();
+  });
+  if (family == families.end()) return std::nullopt;
   // Since 5.15; before it, nobody can tell which reset the kernel would take, and the warning stands.
   const std::string methods = host.sysfs.read(names::attribute(address, "reset_method")).value_or("");
-  for (const auto method : split(methods, ' '))
-    if (method == "device_specific") return std::nullopt;
-  return family;
+  if (contains(words(methods), "device_specific")) return std::nullopt;
+  return family->name;
 }
 
 }  // namespace qh::host

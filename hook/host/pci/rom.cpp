@@ -8,7 +8,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -46,9 +45,6 @@ std::string configured_user(const Host& host) {
 std::optional<User> qemu_user(const Host& host) {
   const std::string configured = configured_user(host);
   const auto users = host.read("/etc/passwd").value_or("");
-  const auto number = [](std::string_view text) {
-    return static_cast<unsigned>(std::strtoul(std::string(text).c_str(), nullptr, 10));
-  };
   for (const std::string& wanted :
        configured.empty() ? std::vector<std::string>{"libvirt-qemu", "qemu"} : std::vector{configured})
     for (const auto line : split(users, '\n')) {
@@ -57,7 +53,7 @@ std::optional<User> qemu_user(const Host& host) {
       const bool by_number = wanted.starts_with('+');
       const std::string shown = by_number ? wanted.substr(1) : wanted;
       if (shown == field[by_number ? 2 : 0])
-        return User{shown, std::string(field[0]), number(field[2]), number(field[3])};
+        return User{shown, std::string(field[0]), to_number<uid_t>(field[2]), to_number<gid_t>(field[3])};
     }
   return std::nullopt;
 }

@@ -1,7 +1,6 @@
 #include "host/pci/usb_input.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "core/contains.h"
 #include "core/text.h"
@@ -17,43 +16,33 @@ constexpr unsigned key_esc = 1, key_s = 31, btn_left = 0x110, btn_tool_finger = 
 
 // What a device can report, as sysfs shows it: hexadecimal words of the kernel's `long`, the highest first
 // (input_print_bitmap in drivers/input/input.c).
-class Capabilities {
- public:
-  explicit Capabilities(const std::string& text) {
-    for (const auto word : split(text, ' '))
-      if (!word.empty()) words_.push_back(std::strtoul(std::string(word).c_str(), nullptr, 16));
-    std::reverse(words_.begin(), words_.end());
-  }
-  bool has(unsigned bit) const {
-    constexpr unsigned width = sizeof(unsigned long) * 8;
-    return bit / width < words_.size() && ((words_[bit / width] >> (bit % width)) & 1U) != 0;
-  }
+bool has(const std::string& bitmap, unsigned bit) {
+  constexpr unsigned width = sizeof(unsigned long) * 8;
+  const auto all = words(bitmap);
+  if (bit / width >= all.size()) return false;
+  return ((to_number<unsigned long>(all[all.size() - 1 - bit / width], 16) >> (bit % width)) & 1U) != 0;
+}
 
- private:
-  std::vector<unsigned long> words_;
-};
-
-struct InputDevice {
-  std::string name;
+struct Kind {
   bool keyboard = false;
   bool mouse = false;
-  bool goes = false;  // with the functions
 };
 
 // As udev decides it (src/udev/udev-builtin-input_id.c in systemd): a keyboard has all of the first keys, Esc
 // to S; a mouse moves in two directions and has a left button, a touchpad feels a finger.
-void classify(const Host& host, const std::string& folder, InputDevice& device) {
+Kind kind_of(const Host& host, const std::string& folder) {
   const auto read = [&](const char* which) {
-    return Capabilities(host.sysfs.read(folder + "/capabilities/" + which).value_or(""));
+    return host.sysfs.read(folder + "/capabilities/" + which).value_or("");
   };
-  const Capabilities events = read("ev"), keys = read("key"), rel = read("rel"), abs = read("abs");
-  if (!events.has(ev_key)) return;
-  device.keyboard = true;
-  for (unsigned key = key_esc; key <= key_s; ++key) device.keyboard = device.keyboard && keys.has(key);
-  const bool moves = events.has(ev_rel) && rel.has(rel_x) && rel.has(rel_y);
-  const bool points = events.has(ev_abs) && abs.has(abs_x) && abs.has(abs_y);
-  device.mouse =
-      (moves && keys.has(btn_left)) || (points && (keys.has(btn_left) || keys.has(btn_tool_finger)));
+  const std::string events = read("ev"), keys = read("key"), rel = read("rel"), abs = read("abs");
+  if (!has(events, ev_key)) return {};
+  Kind kind{true, false};
+  for (unsigned key = key_esc; key <= key_s; ++key) kind.keyboard = kind.keyboard && has(keys, key);
+  const bool moves = has(events, ev_rel) && has(rel, rel_x) && has(rel, rel_y);
+  const bool points = has(events, ev_abs) && has(abs, abs_x) && has(abs, abs_y);
+  kind.mouse =
+      (moves && has(keys, btn_left)) || (points && (has(keys, btn_left) || has(keys, btn_tool_finger)));
+  return kind;
 }
 
 // Made by a program (uinput: remappers, remote desktops), from what real devices report or from nothing.
@@ -62,48 +51,30 @@ bool is_virtual(const std::string& target) {
   return target.find("/devices/virtual/input/") != std::string::npos;
 }
 
-std::vector<InputDevice> input_devices(const Host& host, const std::vector<PciAddress>& functions) {
-  const auto goes = [&](const std::string& target) {
-    return std::any_of(functions.begin(), functions.end(),
-                       [&](const auto& f) { return target.find("/" + f.text() + "/") != std::string::npos; });
-  };
-  std::vector<std::pair<std::string, std::string>> found;  // folder and target
-  for (const auto& entry : host.sysfs.list("class/input")) {
-    if (entry.compare(0, 5, "input") != 0) continue;
-    const std::string folder = "class/input/" + entry;
-    const auto target = host.sysfs.link_target(folder);
-    if (target && !is_virtual(*target)) found.emplace_back(folder, *target);
-  }
-  std::vector<InputDevice> all;
-  // Mostly none of them goes, and then it does not matter what they are.
-  if (std::none_of(found.begin(), found.end(), [&](const auto& f) { return goes(f.second); })) return all;
-  for (const auto& [folder, target] : found) {
-    InputDevice device;
-    classify(host, folder, device);
-    if (!device.keyboard && !device.mouse) continue;
-    device.name = printable(host.sysfs.read(folder + "/name").value_or(folder.substr(folder.rfind('/') + 1)));
-    device.goes = goes(target);
-    all.push_back(std::move(device));
-  }
-  return all;
-}
-
-// The names of those that `is` picks, if all of them go.
-std::vector<std::string> names_if_all_go(const std::vector<InputDevice>& devices, bool InputDevice::*is) {
-  std::vector<std::string> names;
-  for (const auto& device : devices) {
-    if (!(device.*is)) continue;
-    if (!device.goes) return {};
-    add_once(names, device.name);
-  }
-  return names;
-}
-
 }  // namespace
 
 LastInputs last_inputs(const Host& host, const std::vector<PciAddress>& functions) {
-  const auto devices = input_devices(host, functions);
-  return {names_if_all_go(devices, &InputDevice::keyboard), names_if_all_go(devices, &InputDevice::mouse)};
+  LastInputs last;
+  const auto going = links_beneath(host, "class/input", functions);
+  // Mostly none of them goes, and then it does not matter what they are.
+  if (going.empty()) return last;
+  Kind stays;
+  for (const auto& entry : host.sysfs.list("class/input")) {
+    const std::string folder = "class/input/" + entry;
+    const auto target = host.sysfs.link_target(folder);
+    if (!entry.starts_with("input") || !target || is_virtual(*target)) continue;
+    const Kind kind = kind_of(host, folder);
+    if (std::any_of(going.begin(), going.end(), [&](const auto& g) { return g.name == entry; })) {
+      const std::string name = printable(host.sysfs.read(folder + "/name").value_or(entry));
+      if (kind.keyboard) add_once(last.keyboards, name);
+      if (kind.mouse) add_once(last.mice, name);
+    } else {
+      stays = {stays.keyboard || kind.keyboard, stays.mouse || kind.mouse};
+    }
+  }
+  if (stays.keyboard) last.keyboards.clear();
+  if (stays.mouse) last.mice.clear();
+  return last;
 }
 
 }  // namespace qh::host

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "core/text.h"
 #include "host/processes/confinement.h"
@@ -35,17 +36,14 @@ void leave_parent(int fd) {
   if (null > channel) ::close(null);
 }
 
-bool reap(int pid, Milliseconds within) {
-  return Deadline(within).wait_for([&] {
+// Ends the child. Gives its pid if even SIGKILL does not end it: it sits in the kernel.
+int end_child(int pid, Milliseconds patience = Milliseconds{1500}) {
+  ::kill(pid, SIGKILL);
+  const bool has_ended = Deadline(patience).wait_for([&] {
     const int got = ::waitpid(pid, nullptr, WNOHANG);
     return got == pid || (got < 0 && errno == ECHILD);
   });
-}
-
-// Ends the child. Gives its pid if even SIGKILL does not end it: it sits in the kernel.
-int end_child(int pid) {
-  ::kill(pid, SIGKILL);
-  return reap(pid, Milliseconds{1500}) ? 0 : pid;
+  return has_ended ? 0 : pid;
 }
 
 Error too_late(const std::string& what, Milliseconds timeout, int stuck_pid) {
@@ -56,25 +54,21 @@ Error too_late(const std::string& what, Milliseconds timeout, int stuck_pid) {
   return error;
 }
 
-// A result as bytes: '0', the text (which may hold any byte) and NUL; or the error's kind, message and
-// remedy, each ended by NUL. The last byte tells that it is whole.
+// A result as bytes: '0' and the text; or the error's kind, its message, NUL and its remedy.
 std::string packed(const Result<std::string>& result) {
-  if (result) return std::string("0") + *result + '\0';
+  if (result) return "0" + *result;
   const Error& e = result.error();
-  return static_cast<char>('1' + static_cast<int>(e.kind)) + e.message + '\0' + e.remedy + '\0';
+  return static_cast<char>('1' + static_cast<int>(e.kind)) + e.message + '\0' + e.remedy;
 }
 
 Result<std::string> unpacked(const std::string& bytes) {
-  if (bytes.size() < 2 || bytes.back() != '\0')
-    return fail(ErrorKind::failed, "the helper process ended early");
-  if (bytes[0] == '0') return bytes.substr(1, bytes.size() - 2);
-  const auto end = bytes.find('\0');
-  const std::string text = bytes.substr(1, end - 1);
-  const auto remedy_end = bytes.find('\0', end + 1);
-  return fail(static_cast<ErrorKind>(bytes[0] - '1'), text, bytes.substr(end + 1, remedy_end - end - 1));
+  std::string text = bytes.substr(1);
+  if (bytes[0] == '0') return text;
+  const auto end = text.find('\0');
+  return fail(static_cast<ErrorKind>(bytes[0] - '1'), text.substr(0, end), text.substr(end + 1));
 }
 
-// A child for `work`, joined by a socket pair (SEQPACKET: one message is one answer, and its end is seen).
+// A child for `work`, joined by a socket pair.
 template <class Work>
 Result<std::pair<Fd, int>> fork_child(int socket_type, Work work) {
   std::array<int, 2> pair{};
@@ -91,48 +85,96 @@ Result<std::pair<Fd, int>> fork_child(int socket_type, Work work) {
   return std::pair<Fd, int>(std::move(ours), pid);
 }
 
-void send(int fd, const std::string& bytes) {
-  while (::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) < 0 && errno == EINTR) {
+bool is_readable(int fd, const Deadline& deadline) {
+  pollfd p{fd, POLLIN, 0};
+  int ready = 0;
+  do ready = ::poll(&p, 1, static_cast<int>(deadline.left().count()));
+  while (ready < 0 && errno == EINTR);
+  return ready > 0;
+}
+
+// A message is one packet or several (SOCK_SEQPACKET keeps them apart), each with a mark in front.
+constexpr std::size_t packet_size = 65536;
+constexpr char last_packet = '.', more_packets = '+';
+
+void send(int fd, std::string_view message) {
+  do {
+    const auto part = message.substr(0, packet_size - 1);
+    message.remove_prefix(part.size());
+    const std::string packet = (message.empty() ? last_packet : more_packets) + std::string(part);
+    while (::send(fd, packet.data(), packet.size(), MSG_NOSIGNAL) < 0)
+      if (errno != EINTR) return;
+  } while (!message.empty());
+}
+
+// timed_out: not all of it came in time. unavailable: the other end is closed.
+Result<std::string> receive(int fd, const std::optional<Deadline>& deadline = {}) {
+  std::string message;
+  char packet[packet_size];
+  for (;;) {
+    if (deadline && !is_readable(fd, *deadline)) return fail(ErrorKind::timed_out, "");
+    const ssize_t n = ::recv(fd, packet, sizeof packet, 0);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return fail(ErrorKind::unavailable, "");
+    message.append(packet + 1, static_cast<std::size_t>(n) - 1);
+    if (packet[0] == last_packet) return message;
   }
 }
 
-// All that comes until the other end closes, or the deadline.
-bool receive_all(int fd, const Deadline& deadline, std::string& out) {
-  std::array<char, 65536> buffer{};
-  for (;;) {
-    pollfd p{fd, POLLIN, 0};
-    const int ready = ::poll(&p, 1, static_cast<int>(deadline.left().count()));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return false;
-    const ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return true;
-    if (out.size() < (32U << 20U)) out.append(buffer.data(), static_cast<std::size_t>(n));
+// All that is there, or comes until the deadline; false: the other end is closed.
+bool receive_output(int fd, const Deadline& deadline, std::string& out) {
+  char buffer[packet_size];
+  while (is_readable(fd, deadline)) {
+    const ssize_t n = ::recv(fd, buffer, sizeof buffer, 0);
+    if (n <= 0) return false;
+    if (out.size() < (32U << 20U)) out.append(buffer, static_cast<std::size_t>(n));
   }
+  return true;
 }
 
 }  // namespace
 
+Result<Child> Child::start(const std::function<void(const Tell&)>& work) {
+  auto child =
+      fork_child(SOCK_SEQPACKET, [&] { work([](const std::string& message) { send(channel, message); }); });
+  if (!child) return fail(child.error());
+  return Child(std::move(child->first), child->second);
+}
+
+void Child::tell(const std::string& message) const {
+  send(fd_.get(), message);
+}
+
+Result<std::string> Child::hear(Milliseconds patience) const {
+  return receive(fd_.get(), Deadline(patience));
+}
+
+int Child::end(Milliseconds patience) {
+  fd_.reset();
+  return pid_ == 0 ? 0 : end_child(std::exchange(pid_, 0), patience);
+}
+
+Result<Servant> Servant::start(const Answer& answer) {
+  const auto work = [&](const Child::Tell& tell) {
+    while (const auto question = receive(channel)) tell(packed(answer(*question)));
+  };
+  return Child::start(work).map([](Child&& child) { return Servant(std::move(child)); });
+}
+
+Result<std::string> Servant::answer(const std::string& what, Milliseconds timeout) {
+  if (has_given_up()) return fail(ErrorKind::unavailable, what + ": given up before");
+  const auto bytes = child_.hear(timeout);
+  if (bytes) return unpacked(*bytes);
+  const int stuck_pid = child_.end();
+  if (bytes.error().is(ErrorKind::timed_out)) return fail(too_late(what, timeout, stuck_pid));
+  return fail(ErrorKind::unavailable, what + ": the helper process ended early");
+}
+
 Result<std::string> run_in_child(const std::string& what, Milliseconds timeout,
                                  const std::function<Result<std::string>()>& work) {
-  const Deadline deadline(timeout);
-  auto child = fork_child(SOCK_STREAM, [&] {
-    const std::string bytes = packed(work());
-    std::string_view left = bytes;
-    while (!left.empty()) {
-      const ssize_t n = ::send(channel, left.data(), left.size(), MSG_NOSIGNAL);
-      if (n < 0 && errno != EINTR) break;
-      if (n > 0) left.remove_prefix(static_cast<std::size_t>(n));
-    }
+  return Servant::start([&](const std::string&) { return work(); }).and_then([&](Servant&& servant) {
+    return servant.ask(what, "", timeout);
   });
-  if (!child) return fail(child.error());
-  std::string bytes;
-  if (!receive_all(child->first.get(), deadline, bytes))
-    return fail(too_late(what, timeout, end_child(child->second)));
-  reap(child->second, Milliseconds{1000});
-  auto result = unpacked(bytes);
-  if (!result && bytes.empty()) return fail_in(what, result.error());
-  return result;
 }
 
 Result<std::string> run_program(const std::vector<std::string>& argv, Milliseconds timeout) {
@@ -162,22 +204,22 @@ Result<std::string> run_program(const std::vector<std::string>& argv, Millisecon
     // Once it has ended, what it printed last is there already.
     const Milliseconds wait = ended ? Milliseconds{0} : std::min(look_again, deadline.left());
     if (is_open)
-      is_open = !receive_all(child->first.get(), Deadline(wait), output);
+      is_open = receive_output(child->first.get(), Deadline(wait), output);
     else if (!ended)
       std::this_thread::sleep_for(std::min(Milliseconds{1}, wait));
   }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return output;
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-    return fail(ErrorKind::not_found, argv[0] + " is not installed");
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 126) {
+  const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  if (code == 0) return output;
+  if (code == 127) return fail(ErrorKind::not_found, argv[0] + " is not installed");
+  if (code == 126) {
     const std::string profile = confinement(RealHost(""));
     return fail(ErrorKind::failed,
                 argv[0] + " could not be executed" +
                     (profile.empty() ? "" : ": the AppArmor profile " + printable(profile) + " denies it"),
                 profile.empty() ? "" : link_remedy);
   }
-  const std::string how = WIFSIGNALED(status) ? "was killed by signal " + std::to_string(WTERMSIG(status))
-                                              : "failed (" + std::to_string(WEXITSTATUS(status)) + ")";
+  const std::string how = code < 0 ? "was killed by signal " + std::to_string(WTERMSIG(status))
+                                   : "failed (" + std::to_string(code) + ")";
   const std::string said(trimmed(output));
   return fail(ErrorKind::failed, what + " " + how + (said.empty() ? "" : ": " + printable(said)));
 }
@@ -191,77 +233,6 @@ Result<std::string> run_tool(const std::string& name, std::vector<std::string> a
     return run_program(arguments, timeout);
   }
   return fail(ErrorKind::not_found, name + " is not installed");
-}
-
-void listen_to_child(const std::function<void(const Tell&)>& work,
-                     const std::function<bool(std::string_view)>& hear, Milliseconds patience) {
-  auto child = fork_child(SOCK_SEQPACKET, [&] {
-    // The mark tells an empty piece from the end.
-    work([](const std::string& piece) { send(channel, "=" + piece); });
-  });
-  if (!child) return;
-  std::array<char, 65536> buffer{};
-  for (;;) {
-    pollfd p{child->first.get(), POLLIN, 0};
-    const int ready = ::poll(&p, 1, static_cast<int>(patience.count()));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) break;
-    const ssize_t n = ::recv(child->first.get(), buffer.data(), buffer.size(), 0);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    if (!hear({buffer.data() + 1, static_cast<std::size_t>(n) - 1})) break;
-  }
-  child->first.reset();
-  ::kill(child->second, SIGKILL);
-  reap(child->second, Milliseconds{100});  // one that the kernel holds is left behind
-}
-
-Result<Servant> Servant::start(const Answer& answer) {
-  auto child = fork_child(SOCK_SEQPACKET, [&] {
-    std::array<char, 65536> question{};
-    for (;;) {
-      const ssize_t n = ::recv(channel, question.data(), question.size(), 0);
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) return;
-      send(channel, packed(answer(std::string(question.data(), static_cast<std::size_t>(n)))));
-    }
-  });
-  if (!child) return fail(child.error());
-  return Servant(std::move(child->first), child->second);
-}
-
-void Servant::put(const std::string& question) {
-  if (!fd_) return;
-  send(fd_.get(), question);
-  is_asked_ = true;
-}
-
-Result<std::string> Servant::answer(const std::string& what, Milliseconds timeout) {
-  if (!fd_) return fail(ErrorKind::unavailable, what + ": given up before");
-  const Deadline deadline(timeout);
-  pollfd p{fd_.get(), POLLIN, 0};
-  int ready = 0;
-  do {
-    ready = ::poll(&p, 1, static_cast<int>(deadline.left().count()));
-  } while (ready < 0 && errno == EINTR);
-  if (ready == 0) {
-    fd_.reset();
-    return fail(too_late(what, timeout, end_child(std::exchange(pid_, 0))));
-  }
-  char buffer[65536];
-  const ssize_t n = ::recv(fd_.get(), buffer, sizeof buffer, 0);
-  is_asked_ = false;
-  if (n <= 0) {
-    fd_.reset();
-    return fail(ErrorKind::unavailable, what + ": the helper process ended early");
-  }
-  return unpacked(std::string(buffer, static_cast<std::size_t>(n)));
-}
-
-Servant::~Servant() {
-  if (!fd_) return;
-  fd_.reset();  // the child sees the end of its questions
-  if (is_asked_ || !reap(pid_, Milliseconds{500})) end_child(pid_);
 }
 
 }  // namespace qh::host

@@ -8,7 +8,7 @@
 
 #include <functional>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/deadline.h"
@@ -31,12 +31,28 @@ Result<std::string> run_program(const std::vector<std::string>& argv, Millisecon
 Result<std::string> run_tool(const std::string& name, std::vector<std::string> arguments,
                              Milliseconds timeout);
 
-// Runs `work` in a child that tells what it finds piece by piece, at most 64 KiB each. `hear` gets each piece
-// in its order; false: that was enough. Ends with the child, or when it has told nothing for `patience`: it
-// is ended then.
-using Tell = std::function<void(const std::string& piece)>;
-void listen_to_child(const std::function<void(const Tell&)>& work,
-                     const std::function<bool(std::string_view)>& hear, Milliseconds patience);
+// A child that tells what it finds piece by piece. It is ended with the object.
+class Child {
+ public:
+  using Tell = std::function<void(const std::string& message)>;
+  static Result<Child> start(const std::function<void(const Tell&)>& work);
+
+  Child(Child&& other) noexcept : fd_(std::move(other.fd_)), pid_(std::exchange(other.pid_, 0)) {}
+  Child& operator=(Child&&) = delete;
+  ~Child() { end(); }  // one that the kernel holds is left behind
+
+  void tell(const std::string& message) const;
+  // timed_out: it told nothing for so long. unavailable: it has ended.
+  Result<std::string> hear(Milliseconds patience) const;
+  // Gives its pid if the kernel does not let it end in time.
+  int end(Milliseconds patience = Milliseconds{1500});
+  bool has_ended() const { return pid_ == 0; }
+
+ private:
+  Child(Fd fd, int pid) : fd_(std::move(fd)), pid_(pid) {}
+  Fd fd_;
+  int pid_;
+};
 
 // A child that answers questions, one at a time, for as long as the object lives.
 class Servant {
@@ -45,28 +61,22 @@ class Servant {
   using Answer = std::function<Result<std::string>(const std::string& question)>;
   static Result<Servant> start(const Answer& answer);
 
-  Servant(Servant&&) noexcept = default;
-  Servant& operator=(Servant&&) = delete;
-  // One that still works on an answer is ended at once.
-  ~Servant();
-
-  // timed_out: no answer in time; the child has been ended, and later questions fail as unavailable. Question
-  // and answer are at most 64 KiB.
+  // timed_out: no answer in time; the child has been ended, and later questions fail as unavailable.
   Result<std::string> ask(const std::string& what, const std::string& question, Milliseconds timeout) {
     put(question);
     return answer(what, timeout);
   }
   // ask() in two halves: in between the child works, and this process does something else.
-  void put(const std::string& question);
+  void put(const std::string& question) {
+    if (!has_given_up()) child_.tell(question);
+  }
   Result<std::string> answer(const std::string& what, Milliseconds timeout);
   // The child has ended, or was ended: it answers no more.
-  bool has_given_up() const { return !fd_; }
+  bool has_given_up() const { return child_.has_ended(); }
 
  private:
-  Servant(Fd fd, int pid) : fd_(std::move(fd)), pid_(pid) {}
-  Fd fd_;
-  int pid_ = 0;
-  bool is_asked_ = false;
+  explicit Servant(Child child) : child_(std::move(child)) {}
+  Child child_;
 };
 
 }  // namespace qh::host

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-
 #include "core/file.h"
 #include "core/text.h"
 #include "host/names.h"
@@ -12,16 +10,12 @@
 namespace qh::host {
 namespace {
 
-std::string folder_of(const Host& host, int pid) {
-  return host.path("/proc/" + std::to_string(pid));
+std::string folder_of(int pid) {
+  return "/proc/" + std::to_string(pid);
 }
 
-int number(std::string_view text) {
-  return static_cast<int>(std::strtol(std::string(text).c_str(), nullptr, 10));
-}
-
-int pid_in_file(const std::string& path) {
-  return number(read_file(path).value_or(""));
+int pid_in_file(const Host& host, const std::string& file) {
+  return to_number<int>(host.read(file).value_or(""));
 }
 
 // NixOS starts its daemons through wrappers: ".libvirtd-wrapp", of which "comm" keeps 15 characters.
@@ -32,24 +26,30 @@ bool has_daemon_name(const std::string& command) {
 
 }  // namespace
 
-std::optional<Process> read_process(const Host& host, int pid) {
-  const auto stat = read_file(folder_of(host, pid) + "/stat");
+std::optional<Process> read_any_process(const Host& host, int pid) {
+  const auto stat = host.read(folder_of(pid) + "/stat");
   if (!stat) return std::nullopt;
-  // The second field is the name in parentheses; it can contain anything, so count from the last one.
+  // "PID (NAME) STATE PPID PGRP SESSION TTY TPGID FLAGS …" (proc(5)). The name can contain anything, so what
+  // comes after it counts from the last parenthesis.
   const auto name = stat->find('('), end_of_name = stat->rfind(')');
-  if (name == std::string::npos || end_of_name == std::string::npos || end_of_name < name)
-    return std::nullopt;
-  const auto fields = split(trimmed(std::string_view(*stat).substr(end_of_name + 1)), ' ');
-  if (fields.size() < 20 || fields[0] == "Z" || fields[0] == "X") return std::nullopt;
-  return Process{{pid, std::strtoull(std::string(fields[19]).c_str(), nullptr, 10)},
-                 number(fields[1]),
-                 stat->substr(name + 1, end_of_name - name - 1)};
+  if (end_of_name == std::string::npos || end_of_name < name) return std::nullopt;
+  const auto fields = words(std::string_view(*stat).substr(end_of_name + 1));
+  if (fields.size() < 20) return std::nullopt;
+  return Process{{pid, to_number(fields[19])},
+                 to_number<int>(fields[1]),
+                 stat->substr(name + 1, end_of_name - name - 1),
+                 fields[0][0],
+                 to_number(fields[6])};
+}
+
+std::optional<Process> read_process(const Host& host, int pid) {
+  const auto process = read_any_process(host, pid);
+  return process && !process->has_ended() ? process : std::nullopt;
 }
 
 std::optional<ProcessId> find_process(const Host& host, int pid) {
   const auto process = read_process(host, pid);
-  if (!process) return std::nullopt;
-  return process->id;
+  return process ? std::optional(process->id) : std::nullopt;
 }
 
 bool is_alive(const Host& host, const ProcessId& process) {
@@ -57,16 +57,15 @@ bool is_alive(const Host& host, const ProcessId& process) {
 }
 
 std::string command_name(const Host& host, int pid) {
-  const auto comm = read_file(folder_of(host, pid) + "/comm");
-  return comm ? std::string(trimmed(*comm)) : "";
+  return std::string(trimmed(host.read(folder_of(pid) + "/comm").value_or("")));
 }
 
 std::optional<int> find_guest_process(const Host& host, const std::string& guest, const std::string& uuid) {
   if (guest.find('/') != std::string::npos) return std::nullopt;
-  const int pid = pid_in_file(host.path(names::pid_file(guest)));
+  const int pid = pid_in_file(host, names::pid_file(guest));
   if (pid <= 0 || !find_process(host, pid)) return std::nullopt;
   // proc_pid_cmdline_read() takes the process's mmap_lock (fs/proc/base.c), which its fault handler may hold.
-  const std::string file = folder_of(host, pid) + "/cmdline";
+  const std::string file = host.path(folder_of(pid) + "/cmdline");
   const auto arguments =
       run_in_child("reading " + file, Milliseconds{1000}, [&] { return read_file(file, 4U << 20U); });
   if (!arguments) return arguments.error().is(ErrorKind::timed_out) ? std::optional(pid) : std::nullopt;
@@ -77,11 +76,11 @@ std::optional<int> find_guest_process(const Host& host, const std::string& guest
 
 std::optional<Process> find_running_daemon(const Host& host) {
   for (const char* file : names::daemon_pid_files) {
-    const int pid = pid_in_file(host.path(file));
+    const int pid = pid_in_file(host, file);
     auto process = pid > 0 ? read_process(host, pid) : std::nullopt;
     // The pid may be somebody else's by now.
-    if (process && file == "/run/" + process->command + ".pid") return process;
-    if (process && has_daemon_name(process->command)) return process;
+    if (process && (file == "/run/" + process->command + ".pid" || has_daemon_name(process->command)))
+      return process;
   }
   return std::nullopt;
 }

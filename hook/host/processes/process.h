@@ -21,11 +21,17 @@ struct Process {
   ProcessId id;
   int parent = 0;
   std::string command;  // "comm": at most 15 characters of the program's name
+  char state = '\0';    // as ps(1) shows it
+  unsigned long flags = 0;
+
+  // It has no files any more, and only waits for its parent.
+  bool has_ended() const { return state == 'Z' || state == 'X'; }
+  bool is_kernel_thread() const { return (flags & 0x00200000) != 0; }  // PF_KTHREAD, include/linux/sched.h
 };
 
-// Nothing if there is no such process, or it has ended and only waits for its parent. `root` stands in front
-// of
-// "/proc" in all of these.
+// Nothing if there is no such process. Asking blocks nowhere.
+std::optional<Process> read_any_process(const Host& host, int pid);
+// Nothing either if it has ended.
 std::optional<Process> read_process(const Host& host, int pid);
 std::optional<ProcessId> find_process(const Host& host, int pid);
 bool is_alive(const Host& host, const ProcessId& process);

@@ -1,7 +1,6 @@
 #include "host/processes/sessions.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "core/file.h"
 #include "core/text.h"
@@ -12,8 +11,7 @@ namespace {
 
 // "PREFIXxyzSUFFIX" gives "xyz"; nothing if it is not of that form.
 std::string between(std::string_view text, std::string_view prefix, std::string_view suffix) {
-  if (text.size() <= prefix.size() + suffix.size() || text.substr(0, prefix.size()) != prefix ||
-      text.substr(text.size() - suffix.size()) != suffix)
+  if (text.size() <= prefix.size() + suffix.size() || !text.starts_with(prefix) || !text.ends_with(suffix))
     return {};
   return std::string(text.substr(prefix.size(), text.size() - prefix.size() - suffix.size()));
 }
@@ -36,7 +34,7 @@ std::vector<LoginSession> list_sessions(const Host& host) {
       if (line.starts_with("USER=")) session.user_name = line.substr(5);
       if (line == "ACTIVE=1") session.active = true;
       if (line.starts_with("REALTIME="))  // microseconds
-        session.since = std::strtoll(std::string(line.substr(9)).c_str(), nullptr, 10) / 1'000'000;
+        session.since = to_number<std::time_t>(line.substr(9)) / 1'000'000;
     }
     all.push_back(std::move(session));
   }

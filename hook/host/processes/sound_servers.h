@@ -19,6 +19,7 @@ struct SoundWatcher {
   bool stopped = false;             // by a signal or with its control group: it will close nothing
   std::string told_to_ignore = {};  // the property in udev's database by which it misses that the card goes
 
+  bool is(const Holder& holder) const { return holder.pid == pid && holder.node.function == function; }
   bool lets_go() const { return !stopped && told_to_ignore.empty(); }
 };
 

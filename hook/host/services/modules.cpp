@@ -14,14 +14,13 @@ namespace qh::host {
 
 Result<void> Modprobe::load(const std::string& module, Milliseconds timeout) {
   const auto done = run_tool("modprobe", {module}, timeout);
-  if (done) return {};
-  if (!done.error().is(ErrorKind::not_found)) return fail(done.error());
+  if (done || !done.error().is(ErrorKind::not_found)) return outcome(done);
   return fail(ErrorKind::not_found, "modprobe is not installed, and " + module + " is not loaded",
               "install kmod");
 }
 
 Result<void> Modprobe::unload(const std::string& module, Milliseconds timeout) {
-  const auto done = run_in_child("unloading the module " + module, timeout, [&]() -> Result<std::string> {
+  return outcome(run_in_child("unloading the module " + module, timeout, [&]() -> Result<std::string> {
     // Not modprobe -r, which takes the modules beneath along. O_NONBLOCK: a module in use is an answer at
     // once, see delete_module(2).
     if (::syscall(SYS_delete_module, module.c_str(), O_NONBLOCK) == 0 || errno == ENOENT)
@@ -29,9 +28,7 @@ Result<void> Modprobe::unload(const std::string& module, Milliseconds timeout) {
     if (errno == EWOULDBLOCK || errno == EBUSY)
       return fail(ErrorKind::failed, "the module " + module + " is in use");
     return fail(system_error("unload", "the module " + module, errno));
-  });
-  if (!done) return fail(done.error());
-  return {};
+  }));
 }
 
 bool is_loaded_module(const Host& host, const std::string& module) {

@@ -16,11 +16,6 @@ namespace {
 // How long a question may take that changes nothing.
 constexpr Milliseconds question_limit{5000};
 
-Result<void> without_text(const Result<std::string>& done) {
-  if (!done) return fail(done.error());
-  return {};
-}
-
 tl::unexpected<Error> not_here() {
   return fail(ErrorKind::unavailable, "services are left alone under QEMU_HOOK_ROOT");
 }
@@ -98,43 +93,31 @@ std::vector<std::string> RealServices::stopped_with(const std::string& service) 
   const auto text = run_tool("systemctl", arguments, question_limit);
   if (!text) return {};
   std::vector<std::string> units;
-  for (const auto line : split(*text, '\n'))
-    for (const auto word : split(line, ' '))
-      if (!word.empty()) add_once(units, std::string(word));
+  for (const auto unit : words(*text)) add_once(units, std::string(unit));
   std::erase_if(units, [&](const auto& unit) { return !is_running(unit); });
   return units;
 }
 
-Result<void> RealServices::stop(const std::string& service, Milliseconds timeout) {
+Result<void> RealServices::bring(const std::string& verb, const std::string& service, Milliseconds timeout) {
+  const bool up = verb == "start";
   if (host_.is_copy()) return not_here();
   if (!has_systemd())
-    return is_running(service) ? without_text(run_tool("rc-service", {service, "stop"}, timeout))
-                               : Result<void>();
-  if (auto done = run_tool("systemctl", {"stop", "--", service}, timeout); !done) return fail(done.error());
-  if (unit_state(service).runs())
-    return fail(ErrorKind::failed, service + " is still running after `systemctl stop`",
-                "see `systemctl status " + service + "`");
-  return {};
-}
-
-Result<void> RealServices::start(const std::string& service, Milliseconds timeout) {
-  if (host_.is_copy()) return not_here();
-  if (!has_systemd())
-    return is_running(service) ? Result<void>()
-                               : without_text(run_tool("rc-service", {service, "start"}, timeout));
+    return is_running(service) == up ? Result<void>()
+                                     : outcome(run_tool("rc-service", {service, verb}, timeout));
   // A guest that is started and ended a few times in a row must not use up the unit's starts
   // (StartLimitBurst=).
-  (void)run_tool("systemctl", {"reset-failed", "--", service}, question_limit);
-  if (auto done = run_tool("systemctl", {"start", "--", service}, timeout); !done) return fail(done.error());
-  if (unit_state(service).is_down())
-    return fail(ErrorKind::failed, service + " is not running after `systemctl start`",
-                "see `systemctl status " + service + "`");
-  return {};
+  if (up) (void)run_tool("systemctl", {"reset-failed", "--", service}, question_limit);
+  if (auto done = run_tool("systemctl", {verb, "--", service}, timeout); !done) return fail(done.error());
+  const auto state = unit_state(service);
+  if (up ? !state.is_down() : !state.runs()) return {};
+  return fail(ErrorKind::failed,
+              service + (up ? " is not running" : " is still running") + " after `systemctl " + verb + "`",
+              "see `systemctl status " + service + "`");
 }
 
 Result<void> RealServices::end_session(const std::string& id, Milliseconds timeout) {
   if (host_.is_copy()) return not_here();
-  return without_text(run_tool("loginctl", {"terminate-session", "--", id}, timeout));
+  return outcome(run_tool("loginctl", {"terminate-session", "--", id}, timeout));
 }
 
 void RealServices::end_process(const ProcessId& process, bool by_force) {
@@ -151,7 +134,7 @@ bool RealServices::has_persistence(const PciAddress& card) const {
 
 Result<void> RealServices::set_persistence(const PciAddress& card, bool on, Milliseconds timeout) {
   if (host_.is_copy()) return not_here();
-  return without_text(run_tool("nvidia-smi", {"-i", card.text(), "-pm", on ? "1" : "0"}, timeout));
+  return outcome(run_tool("nvidia-smi", {"-i", card.text(), "-pm", on ? "1" : "0"}, timeout));
 }
 
 Result<void> RealServices::hold_awake(const Awake& awake, Milliseconds timeout) {
@@ -164,12 +147,8 @@ Result<void> RealServices::hold_awake(const Awake& awake, Milliseconds timeout) 
       "n=0; while [ -e \"$1\" ] && { n=$((n + 1)); [ $n -le 60 ] || kill -0 \"$(cat \"$2\")\"; }; "
       "do sleep 5; done";
   // systemd expands ${…} in the command, and takes $$ for $.
-  const auto literal = [](const std::string& text) {
-    std::string out;
-    for (const char c : text) out += c == '$' ? std::string("$$") : std::string(1, c);
-    return out;
-  };
-  return without_text(
+  const auto literal = [](const std::string& text) { return replaced(text, '$', "$$"); };
+  return outcome(
       run_tool("systemd-run",
                {"--quiet", "--collect", "--unit=" + awake.unit, "--property=StandardError=null",
                 "--property=KillSignal=SIGKILL", "--", "systemd-inhibit", "--what=sleep:handle-lid-switch",
@@ -181,7 +160,7 @@ Result<void> RealServices::hold_awake(const Awake& awake, Milliseconds timeout) 
 Result<void> RealServices::let_sleep(const std::string& unit, Milliseconds timeout) {
   if (host_.is_copy()) return not_here();
   if (!has_systemd() || unit_state(unit).is_down()) return {};
-  return without_text(run_tool("systemctl", {"stop", "--", unit}, timeout));
+  return outcome(run_tool("systemctl", {"stop", "--", unit}, timeout));
 }
 
 }  // namespace qh::host

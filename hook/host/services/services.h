@@ -60,8 +60,12 @@ class RealServices : public Services {
   // Also true while it starts or stops.
   bool is_running(const std::string& service) const;
   std::vector<std::string> stopped_with(const std::string& service) const override;
-  Result<void> stop(const std::string& service, Milliseconds timeout) override;
-  Result<void> start(const std::string& service, Milliseconds timeout) override;
+  Result<void> stop(const std::string& service, Milliseconds timeout) override {
+    return bring("stop", service, timeout);
+  }
+  Result<void> start(const std::string& service, Milliseconds timeout) override {
+    return bring("start", service, timeout);
+  }
   Result<void> end_session(const std::string& id, Milliseconds timeout) override;
   void end_process(const ProcessId& process, bool by_force) override;
   bool has_persistence(const PciAddress& card) const override;
@@ -71,6 +75,7 @@ class RealServices : public Services {
 
  private:
   bool has_systemd() const;
+  Result<void> bring(const std::string& verb, const std::string& service, Milliseconds timeout);
   const Host& host_;
 };
 

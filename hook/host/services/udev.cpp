@@ -11,8 +11,7 @@ constexpr char database[] = "/run/udev/data";
 constexpr Milliseconds limit{10'000};
 
 Result<void> udevadm(std::vector<std::string> arguments) {
-  if (auto done = run_tool("udevadm", std::move(arguments), limit); !done) return fail(done.error());
-  return {};
+  return outcome(run_tool("udevadm", std::move(arguments), limit));
 }
 
 }  // namespace

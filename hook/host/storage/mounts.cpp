@@ -2,30 +2,11 @@
 
 #include <algorithm>
 
-#include "core/file.h"
+#include "core/contains.h"
 #include "core/text.h"
 
 namespace qh::host {
 namespace {
-
-// proc_pid_mountinfo(5): "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue",
-// with any number of fields before the "-".
-void read_mountinfo(const std::string& path, std::vector<Mount>& out) {
-  // One that cannot be read (init's, without root) adds nothing.
-  const auto text = read_file(path, 64U << 20U);
-  if (!text) return;
-  for (const auto line : split(*text, '\n')) {
-    const auto fields = split(line, ' ');
-    const auto dash = std::find(fields.begin(), fields.end(), "-");
-    if (dash - fields.begin() < 6 || fields.end() - dash < 3) continue;
-    Mount m{std::string(fields[2]), unescaped(fields[3]), unescaped(fields[4]), unescaped(dash[1]),
-            unescaped(dash[2])};
-    const bool known = std::any_of(out.begin(), out.end(), [&](const Mount& other) {
-      return other.device == m.device && other.point == m.point && other.root == m.root;
-    });
-    if (!known) out.push_back(std::move(m));
-  }
-}
 
 bool is_below(const std::string& path, const std::string& folder) {
   return folder == "/" || path == folder || path.starts_with(folder + "/");
@@ -34,24 +15,30 @@ bool is_below(const std::string& path, const std::string& folder) {
 }  // namespace
 
 std::string unescaped(std::string_view text) {
-  const auto is_octal = [](char c) { return c >= '0' && c <= '7'; };
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size() && is_octal(text[i + 1]) && is_octal(text[i + 2]) &&
-        is_octal(text[i + 3])) {
-      out += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      out += text[i];
-    }
+  std::string out(text);
+  for (auto at = out.find('\\'); at != std::string::npos; at = out.find('\\', at + 1)) {
+    const std::string digits = out.substr(at + 1, 3);
+    if (digits.size() == 3 && digits.find_first_not_of("01234567") == std::string::npos)
+      out.replace(at, 4, 1, to_number<char>(digits, 8));
   }
   return out;
 }
 
 std::vector<Mount> read_mounts(const Host& host) {
   std::vector<Mount> all;
-  read_mountinfo(host.path("/proc/self/mountinfo"), all);
-  read_mountinfo(host.path("/proc/1/mountinfo"), all);
+  for (const char* file : {"/proc/self/mountinfo", "/proc/1/mountinfo"}) {
+    // One that cannot be read (init's, without root) adds nothing.
+    const std::string text = host.read(file, 64U << 20U).value_or("");
+    // proc_pid_mountinfo(5): "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root
+    // rw,errors=continue", with any number of fields before the "-".
+    for (const auto line : split(text, '\n')) {
+      const auto fields = split(line, ' ');
+      const auto dash = std::find(fields.begin(), fields.end(), "-");
+      if (dash - fields.begin() < 6 || fields.end() - dash < 3) continue;
+      add_once(all, {std::string(fields[2]), unescaped(fields[3]), unescaped(fields[4]), unescaped(dash[1]),
+                     unescaped(dash[2])});
+    }
+  }
   return all;
 }
 
@@ -65,13 +52,11 @@ const Mount* mount_of(const std::vector<Mount>& mounts, const std::string& path)
 
 std::vector<std::string> read_swap_devices(const Host& host) {
   std::vector<std::string> all;
-  const auto text = host.read("/proc/swaps");
-  if (!text) return all;
-  for (const auto line : split(*text, '\n')) {
-    const auto end = line.find_first_of(" \t");
-    if (end == std::string_view::npos || line.empty() || line[0] != '/') continue;
-    const auto type = trimmed(line.substr(end)).substr(0, 4);
-    if (type == "part") all.push_back(unescaped(line.substr(0, end)));
+  const std::string text = host.read("/proc/swaps").value_or("");
+  for (const auto line : split(text, '\n')) {
+    const auto fields = words(line);
+    if (fields.size() > 1 && fields[0].starts_with('/') && fields[1].starts_with("part"))
+      all.push_back(unescaped(fields[0]));
   }
   return all;
 }

@@ -10,13 +10,13 @@
 namespace qh::host {
 
 struct Mount {
-  std::string device;  // "259:2"; with major 0 for what spans several devices
-                       // (btrfs, zfs) or none
-  std::string root;    // which folder of the file system; "/" but for bind mounts
-                       // and btrfs subvolumes
+  std::string device;  // "259:2"; with major 0 for what spans several devices (btrfs, zfs) or none
+  std::string root;    // which folder of the file system; "/" but for bind mounts and btrfs subvolumes
   std::string point;
   std::string type;
   std::string source;  // "/dev/nvme0n1p2", "tank/home"
+
+  bool operator==(const Mount&) const = default;
 };
 
 // The mounts that this process sees and those that init sees: libvirt's daemon may run in a namespace of its

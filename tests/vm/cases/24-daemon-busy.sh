@@ -30,12 +30,13 @@ define_guest slow-1
 define_guest slow-2
 define_guest waiting managed=no "$nic" managed=yes "$edu"
 
-# expect_sysfs LIMIT STEPS: what the hook has logged since the last time, about each of STEPS steps of waiting.
+# expect_sysfs SECONDS STEPS: what the hook has logged since the last time, about each of STEPS steps of waiting. The
+# connection opens while a driver lets go, so up to a second of its time may have passed when it is asked for.
 expect_sysfs() {
     local log
     log=$(hook_news)
     printf '%s\n' "$log"
-    expect_eq "steps through sysfs" "$2" "$(grep -cE "libvirt.*: not finished after $1\.0 s; using sysfs" <<<"$log")"
+    expect_eq "steps through sysfs" "$2" "$(grep -cE "libvirt.*: not finished after ($1\.0|$(($1 - 1))\.[0-9]) s; using sysfs" <<<"$log")"
 }
 hook_news >/dev/null || true # in a fresh machine there is nothing yet
 
@@ -75,6 +76,6 @@ sleep 2 # for what would come late
 expect_same_state "$before"
 printf '[deadlines]\nconnect = 20\n' >/etc/libvirt/qemu-hook/host.toml # not a question of a busy machine
 start_guest waiting
-expect_sysfs '[0-9]+' 0
+expect_no_match "the hook's log" 'using sysfs' "$(hook_news)"
 destroy_guest waiting
 expect_same_state "$before"
