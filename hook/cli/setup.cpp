@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/commands.h"
 #include "cli/domain_source.h"
 #include "cli/guest_change.h"
 #include "cli/load_guest.h"
@@ -100,7 +99,7 @@ Exit show_report(const host::Host& host, const Options& options, const config::H
 }
 
 Exit set_up_one(const host::Host& host, const Options& options, const config::HostConf& host_conf) {
-  std::optional<ChangedGuest> changed;
+  std::optional<std::string> before;  // the guest's XML, where it was changed
   const bool may_change = options.xml.empty();
   if (may_change) {
     const auto found = find_domain(host, options, host_conf);
@@ -109,21 +108,16 @@ Exit set_up_one(const host::Host& host, const Options& options, const config::Ho
     if (!change) return failed(options, change.error());
     if (!change->empty() && options.dry_run) return show_change(options, *change);
     if (!change->empty()) {
-      auto applied = ChangedGuest::apply(libvirt_domains(host, host_conf), options.guest, *change);
-      if (!applied) return failed(options, applied.error());
-      changed.emplace(std::move(*applied));
+      const auto changed = change_guest(libvirt_domains(host, host_conf), options.guest, *change);
+      if (!changed) return failed(options, changed.error());
+      before = *changed;
     }
   }
   auto loaded = sync(host, options, host_conf);
-  if (!loaded) {
-    Error error = loaded.error();
-    if (changed) {
-      const auto undone = changed->undo();
-      error.message += undone ? "; the guest is as it was" : "; " + undone.error().message;
-      if (!undone) error.remedy = undone.error().remedy;
-    }
-    return failed(options, error);
-  }
+  if (!loaded && before)
+    return failed(options, restore_guest(libvirt_domains(host, host_conf), options.guest, *before,
+                                         loaded.error(), "the guest is as it was"));
+  if (!loaded) return failed(options, loaded.error());
   return show_report(host, options, host_conf, std::move(*loaded));
 }
 
