@@ -10,6 +10,7 @@
 #include "cli/picker.h"
 #include "cli/reservation.h"
 #include "cli/setup_report.h"
+#include "core/contains.h"
 #include "handover/cards.h"
 #include "host/host.h"
 
@@ -80,15 +81,21 @@ Exit show_report(const host::Host& host, const Options& options, const config::H
   const bool reserves = !options.dry_run;
   const auto reservations = reserves ? sync_reservations(host, host_conf) : handover::Reservations{};
   const auto report = report_setup(host, host_conf, options, std::move(loaded));
+  const auto& guest = report.loaded.guest;
+  std::vector<handover::ReservedNow> reserved;  // of the guest's own devices
+  for (const auto& f : reservations.functions)
+    if (contains(guest.addresses(), f.address)) reserved.push_back(f);
   if (options.json) {
     auto object = to_json(report);
-    object["reservations"] = to_json(reservations, report.loaded.guest);
+    object["reservations"] = nlohmann::ordered_json::array();
+    for (const auto& f : reserved)
+      object["reservations"].push_back(
+          {{"device", f.address.text()}, {"level", to_string(f.level)}, {"in_force", f.in_force}});
     print_json(object);
     return Exit::done;
   }
   print_setup(report);
-  for (const auto& line : reservation_lines(reservations, report.loaded.guest))
-    std::fputs(paragraph(line, 0).c_str(), stdout);
+  for (const auto& f : reserved) std::fputs(paragraph(describe(f, guest.name) + ".", 0).c_str(), stdout);
   if (!reserves || options.reserve || !on_terminal() || !wants_reservation(host, host_conf, report))
     return Exit::done;
   Options with_reservation = options;
