@@ -59,9 +59,8 @@ struct GuestConf {
 Result<GuestConf> parse_guest_conf(std::string_view text, const std::string& file,
                                    const Defaults& defaults = {});
 
-// The same from a text that is parsed already.
+// The same from a text that is parsed already; its errors are error_at()'s, without the file's name.
 struct TomlValue;
-Result<GuestConf> read_guest_conf(const TomlValue& root, const std::string& file,
-                                  const Defaults& defaults = {});
+Result<GuestConf> read_guest_conf(const TomlValue& root, const Defaults& defaults = {});
 
 }  // namespace qh::config

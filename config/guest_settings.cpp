@@ -43,10 +43,9 @@ const Settings<Defaults>& default_settings() {
   static const Settings<Defaults> table = [] {
     Settings<Defaults> rows = {gpu_of<Defaults>()};
     for (const auto& setting : device_settings())
-      rows.push_back(
-          {setting.key, [&setting](const std::string& file, const TomlEntry& entry, Defaults& out) {
-             return setting.read(file, entry, out.settings);
-           }});
+      rows.push_back({setting.key, [&setting](const TomlEntry& entry, Defaults& out) {
+                        return setting.read(entry, out.settings);
+                      }});
     return rows;
   }();
   return table;

@@ -47,7 +47,7 @@ std::string_view nearest(std::string_view word, const std::vector<std::string_vi
   return best;
 }
 
-tl::unexpected<Error> unknown_key(const std::string& file, const TomlEntry& entry, const KnownKeys& known) {
+tl::unexpected<Error> unknown_key(const TomlEntry& entry, const KnownKeys& known) {
   const std::string reason = "unknown key " + in_quotes(entry.key) + " " + known.place;
   std::string remedy;
   if (contains(known.elsewhere, entry.key))
@@ -56,21 +56,19 @@ tl::unexpected<Error> unknown_key(const std::string& file, const TomlEntry& entr
     remedy = "did you mean '" + std::string(meant) + "'?";
   else
     remedy = "known keys here: " + join({known.here.begin(), known.here.end()});
-  return error_at(file, entry.key_at, reason, remedy);
+  return error_at(entry.key_at, reason, remedy);
 }
 
-tl::unexpected<Error> wrong_type(const std::string& file, const TomlEntry& entry, TomlValue::Type wanted,
-                                 const std::string& example) {
+tl::unexpected<Error> wrong_type(const TomlEntry& entry, TomlValue::Type wanted, const std::string& example) {
   return error_at(
-      file, entry.value.begin,
+      entry.value.begin,
       in_quotes(entry.key) + " must be " + to_string(wanted) + ", not " + to_string(entry.value.type),
       "write, for example: " + entry.key + " = " + example);
 }
 
-Result<std::size_t> find_word(const std::string& file, const TomlEntry& entry,
-                              const std::vector<std::string_view>& words) {
+Result<std::size_t> find_word(const TomlEntry& entry, const std::vector<std::string_view>& words) {
   if (entry.value.type != TomlValue::Type::string)
-    return wrong_type(file, entry, TomlValue::Type::string, as_value(words.front()));
+    return wrong_type(entry, TomlValue::Type::string, as_value(words.front()));
   const std::string& word = entry.value.string;
   const auto found = std::find(words.begin(), words.end(), word);
   if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
@@ -79,18 +77,7 @@ Result<std::size_t> find_word(const std::string& file, const TomlEntry& entry,
   std::string remedy = "one of " + join(all);
   if (const auto meant = nearest(word, words); !meant.empty())
     remedy = "did you mean " + as_value(meant) + "? (" + remedy + ")";
-  return error_at(file, entry.value.begin, in_quotes(entry.key) + " cannot be \"" + printable(word) + "\"",
-                  remedy);
-}
-
-Result<bool> read_boolean(const std::string& file, const TomlEntry& entry, bool example) {
-  if (entry.value.type != TomlValue::Type::boolean)
-    return wrong_type(file, entry, TomlValue::Type::boolean, example ? "true" : "false");
-  return entry.value.boolean;
-}
-
-std::string comment_on(const std::vector<std::string_view>& words, const std::string& what_for) {
-  return join({words.begin(), words.end()}, " | ") + (what_for.empty() ? "" : ": " + what_for);
+  return error_at(entry.value.begin, in_quotes(entry.key) + " cannot be \"" + printable(word) + "\"", remedy);
 }
 
 }  // namespace qh::config

@@ -5,11 +5,11 @@
 #include <functional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 #include "config/toml.h"
 #include "core/result.h"
+#include "core/text.h"
 
 namespace qh::config {
 
@@ -24,17 +24,16 @@ struct KnownKeys {
   std::vector<std::string_view> elsewhere = {};
   std::string there = {};
 };
-tl::unexpected<Error> unknown_key(const std::string& file, const TomlEntry& entry, const KnownKeys& known);
+tl::unexpected<Error> unknown_key(const TomlEntry& entry, const KnownKeys& known);
 
 // "'gpu' must be a string, not an integer", with an example of the right form.
-tl::unexpected<Error> wrong_type(const std::string& file, const TomlEntry& entry, TomlValue::Type wanted,
-                                 const std::string& example);
+tl::unexpected<Error> wrong_type(const TomlEntry& entry, TomlValue::Type wanted, const std::string& example);
 
 // A row: one key of what `Conf` holds.
 template <class Conf>
 struct Setting {
   const char* key;
-  std::function<Result<void>(const std::string& file, const TomlEntry& entry, Conf& out)> read;
+  std::function<Result<void>(const TomlEntry& entry, Conf& out)> read;
 
   // Of a key that can only be one of a few words:
   std::vector<std::string_view> words = {};
@@ -58,32 +57,32 @@ struct Choice {
 };
 
 // Where in `words` the entry's is; an error if it is none of them.
-Result<std::size_t> find_word(const std::string& file, const TomlEntry& entry,
-                              const std::vector<std::string_view>& words);
-Result<bool> read_boolean(const std::string& file, const TomlEntry& entry, bool example);
-// "auto | always | never: what for".
-std::string comment_on(const std::vector<std::string_view>& words, const std::string& what_for);
+Result<std::size_t> find_word(const TomlEntry& entry, const std::vector<std::string_view>& words);
 
 template <class Conf, class T>
 Setting<Conf> one_of(const char* key, T Conf::*field, const std::vector<Choice<T>>& choices,
                      const std::string& what_for = {}) {
   std::vector<std::string_view> words;
   for (const auto& choice : choices) words.push_back(choice.word);
-  const auto read = [=](const std::string& file, const TomlEntry& entry, Conf& out) -> Result<void> {
-    return find_word(file, entry, words).map([&](std::size_t at) { out.*field = choices[at].value; });
+  const auto read = [=](const TomlEntry& entry, Conf& out) -> Result<void> {
+    return find_word(entry, words).map([&](std::size_t at) { out.*field = choices[at].value; });
   };
   const auto word = [=](const Conf& conf) {
     for (const auto& choice : choices)
       if (conf.*field == choice.value) return choice.word;
     return "";
   };
-  return {key, read, words, word, true, comment_on(words, what_for)};
+  const std::string comment = join({words.begin(), words.end()}, " | ");
+  return {key, read, words, word, true, what_for.empty() ? comment : comment + ": " + what_for};
 }
 
 template <class Conf>
 Setting<Conf> yes_or_no(const char* key, bool Conf::*field, const std::string& what_for = {}) {
-  const auto read = [=](const std::string& file, const TomlEntry& entry, Conf& out) -> Result<void> {
-    return read_boolean(file, entry, !(Conf{}.*field)).map([&](bool value) { out.*field = value; });
+  const auto read = [=](const TomlEntry& entry, Conf& out) -> Result<void> {
+    if (entry.value.type != TomlValue::Type::boolean)
+      return wrong_type(entry, TomlValue::Type::boolean, Conf{}.*field ? "false" : "true");
+    out.*field = entry.value.boolean;
+    return {};
   };
   const auto word = [=](const Conf& conf) { return conf.*field ? "true" : "false"; };
   return {key, read, {"false", "true"}, word, false, what_for};
@@ -105,12 +104,12 @@ const Setting<Conf>* find(const Settings<Conf>& settings, std::string_view key) 
 
 // Reads a table by its rows. `unknown` gives the error for a key without one.
 template <class Conf, class Unknown>
-Result<void> read_table(const std::string& file, const TomlValue& table, const Settings<Conf>& settings,
-                        Conf& out, const Unknown& unknown) {
+Result<void> read_table(const TomlValue& table, const Settings<Conf>& settings, Conf& out,
+                        const Unknown& unknown) {
   for (const TomlEntry& entry : table.entries) {
     const auto* setting = find(settings, entry.key);
     if (!setting) return unknown(entry);
-    if (auto done = setting->read(file, entry, out); !done) return done;
+    if (auto done = setting->read(entry, out); !done) return done;
   }
   return {};
 }

@@ -63,49 +63,34 @@ tl::unexpected<Error> linked_file(const std::string& path) {
   return fail(ErrorKind::refused, printable(path) + " is a symbolic link", "put the file itself there");
 }
 
-// To be called before the mode is set: changing the owner clears bits of it.
-Result<void> keep_owner(const std::string& path, int fd, const struct stat& old) {
-  struct stat now {};
-  if (::fstat(fd, &now) != 0) return cannot("look at", path);
-  if (now.st_uid == old.st_uid && now.st_gid == old.st_gid) return {};
-  if (::fchown(fd, old.st_uid, old.st_gid) != 0) return cannot("keep the owner of", path);
-  return {};
-}
-
 // A file that is deleted again unless it is renamed. Its name is short, whatever the conf's is, and has no
 // ".toml".
 class TemporaryFile {
  public:
   explicit TemporaryFile(const Fd& folder) : folder_(folder), fd_(create()) {}
   ~TemporaryFile() {
-    if (!name_.empty()) ::unlinkat(folder_.get(), name_.c_str(), 0);
+    if (fd_ && !renamed_) ::unlinkat(folder_.get(), name_.c_str(), 0);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
   const Fd& fd() const { return fd_; }
   bool rename(const std::string& name) {
-    if (::renameat(folder_.get(), name_.c_str(), folder_.get(), name.c_str()) != 0) return false;
-    name_.clear();
-    return true;
+    renamed_ = ::renameat(folder_.get(), name_.c_str(), folder_.get(), name.c_str()) == 0;
+    return renamed_;
   }
 
  private:
-  int create() {
-    // The process id keeps others out; a file that a killed process of the same id left, the number.
-    for (int i = 0; i < 100; ++i) {
-      const std::string name = ".qemu-hook." + std::to_string(::getpid()) + "." + std::to_string(i);
-      const int fd =
-          ::openat(folder_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-      if (fd >= 0) name_ = name;
-      if (fd >= 0 || errno != EEXIST) return fd;
-    }
-    return -1;
+  int create() const {
+    // The process id keeps others out; a killed process of the same id may have left a file.
+    ::unlinkat(folder_.get(), name_.c_str(), 0);
+    return ::openat(folder_.get(), name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   }
 
   const Fd& folder_;
-  std::string name_;
+  const std::string name_ = ".qemu-hook." + std::to_string(::getpid());
   Fd fd_;
+  bool renamed_ = false;
 };
 
 Result<std::string> load_at(const Fd& folder, const std::string& path, const std::string& name) {
@@ -154,8 +139,8 @@ Result<void> save(const std::string& path, std::string_view text) {
   TemporaryFile temporary(*folder);
   if (!temporary.fd()) return cannot("make a temporary file beside", path);
   const int fd = temporary.fd().get();
-  if (exists)
-    if (auto done = keep_owner(path, fd, old); !done) return done;
+  // Before the mode is set: changing the owner clears bits of it.
+  if (exists && ::fchown(fd, old.st_uid, old.st_gid) != 0) return cannot("keep the owner of", path);
   if (::fchmod(fd, exists ? old.st_mode & permissions : 0644) != 0) return cannot("keep the mode of", path);
   if (auto done = write_all(fd, text, printable(path)); !done) return done;
   if (::fsync(fd) != 0) return cannot("write", path);

@@ -3,25 +3,35 @@
 #include "config/sync.h"
 
 #include <algorithm>
-#include <map>
-#include <optional>
 #include <utility>
 
 #include "config/conf_text.h"
 #include "config/guest_settings.h"
-#include "config/lines.h"
 #include "config/toml.h"
 #include "core/text.h"
 
 namespace qh::config {
 namespace {
 
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+
+std::string_view without_mark(std::string_view text) {
+  return text.substr(text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0);
+}
+
+bool is_blank(std::string_view line) {
+  return trimmed(line).empty();
+}
+bool is_comment(std::string_view line) {
+  return trimmed(line).starts_with('#');
+}
+
 // A user's comment and a setting that is commented out look different: "# reset = …".
 bool commented_setting(std::string_view line, std::string_view key) {
   line = trimmed(line);
   if (!line.starts_with("#")) return false;
   line.remove_prefix(std::min(line.find_first_not_of("# \t"), line.size()));
-  return line.starts_with(key) && trimmed(line.substr(key.size())).substr(0, 1) == "=";
+  return line.starts_with(key) && trimmed(line.substr(key.size())).starts_with('=');
 }
 bool commented_setting(std::string_view line) {
   static const auto keys = device_keys();
@@ -29,109 +39,153 @@ bool commented_setting(std::string_view line) {
                      [&](std::string_view key) { return commented_setting(line, key); });
 }
 
+// A text as lines that can be edited one by one; everything that is not edited comes out byte for byte: mixed
+// line ends (a '\r' is a line's last byte), a byte order mark, a missing newline at the end.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : has_mark_(text.starts_with(byte_order_mark)) {
+    for (const auto line : split(without_mark(text), '\n')) lines_.emplace_back(line);
+    if (lines_.size() > 1 && lines_.front().ends_with('\r')) return_ = "\r";
+    newline_at_end_ = lines_.back().empty();
+    if (newline_at_end_)
+      lines_.pop_back();
+    else
+      lines_.back() += return_;
+  }
+
+  std::size_t size() const { return lines_.size(); }
+  std::string& operator[](std::size_t at) { return lines_[at]; }
+  const std::string& operator[](std::size_t at) const { return lines_[at]; }
+  auto place(std::size_t at) { return lines_.begin() + static_cast<std::ptrdiff_t>(at); }
+
+  // New lines get the line end of the text's first line.
+  void insert(std::size_t at, std::vector<std::string> texts) {
+    for (std::string& text : texts) text += return_;
+    lines_.insert(place(at), texts.begin(), texts.end());
+  }
+  void erase(std::vector<std::string>::iterator begin, std::vector<std::string>::iterator end) {
+    lines_.erase(begin, end);
+  }
+
+  std::string text() const {
+    std::string out = (has_mark_ ? std::string(byte_order_mark) : "") + join(lines_, "\n");
+    if (newline_at_end_ && !lines_.empty()) return out + "\n";
+    if (out.ends_with('\r')) out.pop_back();
+    return out;
+  }
+
+ private:
+  bool has_mark_;
+  const char* return_ = "";
+  bool newline_at_end_ = true;
+  std::vector<std::string> lines_;
+};
+
 // With their values.
 using Keys = std::vector<std::pair<std::string, std::string>>;
 
+// The key that ends last.
+const TomlEntry& last_entry(const TomlValue& table) {
+  return *std::max_element(
+      table.entries.begin(), table.entries.end(),
+      [](const TomlEntry& a, const TomlEntry& b) { return a.value.end.line < b.value.end.line; });
+}
+
+tl::unexpected<Error> cannot_edit(Position at, const std::string& why, std::string remedy) {
+  return error_at(at, "cannot edit this: " + why, std::move(remedy));
+}
+
 class Editor {
  public:
-  Editor(std::string_view text, const std::string& file, const WantedGuest& guest, OnOtherCard on_other_card)
-      : text_(text), file_(file), guest_(guest), on_other_card_(on_other_card), lines_(text) {}
+  Editor(std::string_view text, const WantedGuest& guest, OnOtherCard on_other_card)
+      : text_(text), guest_(guest), on_other_card_(on_other_card), lines_(text) {}
 
-  Result<Synced> edit();
+  // Its errors are error_at()'s.
+  Result<void> edit();
+  Result<Synced> read_back(const std::string& file);
 
  private:
   struct Block {
     std::size_t begin = 0;  // the header's line, counted from 0
     std::size_t end = 0;    // behind its last line
   };
+  struct Insertion {
+    std::size_t at = 0;
+    std::vector<std::string> lines = {};
+  };
 
-  Result<void> head();
-  Result<void> compare();
+  Result<Insertion> head();
+  Insertion new_head(const Keys& keys) const;
+  Result<void> add_devices();
+  Result<void> keep_or_drop_devices();
   Result<void> keep_device(const TomlValue& table, DeviceConf& device, const WantedDevice& wanted);
   Result<void> set_reserve(const TomlValue& table, DeviceConf& device, Reserve wanted);
-  Result<void> apply();
-  Result<Synced> read_back();
 
   Result<void> set_string(const TomlValue& value, const std::string& text);
-  void insert_beside(const TomlEntry& anchor, bool below, const Keys& keys);
-  void insert_head(const Keys& keys);
+  std::vector<std::string> lines_like(const TomlEntry& entry, const Keys& keys) const;
   Result<Block> block(const TomlValue& table) const;
   void drop(const Block& block);
-  tl::unexpected<Error> cannot_edit(Position at, const std::string& why, std::string remedy) const;
 
   const std::string_view text_;
-  const std::string& file_;
   const WantedGuest& guest_;
   const OnOtherCard on_other_card_;
 
   Lines lines_;
   TomlValue root_;
-  GuestConf expected_;                  // what the new text must say
-  std::vector<WantedDevice> new_ones_;  // in the order of the XML
-  std::vector<const TomlValue*> gone_;
-  // Lines to put in, by the line that they come before.
-  std::map<std::size_t, std::vector<std::string>> insertions_;
-  std::map<std::size_t, std::string> replacements_;
+  GuestConf expected_;  // what the new text must say
   Synced out_;
 };
 
-tl::unexpected<Error> Editor::cannot_edit(Position at, const std::string& why, std::string remedy) const {
-  return error_at(file_, at, "cannot edit this: " + why, std::move(remedy));
-}
-
 // Puts a string in the place of another; the new one is a basic string, whatever the old one was.
 Result<void> Editor::set_string(const TomlValue& value, const std::string& text) {
-  const std::size_t at = value.begin.line - 1;
   const auto is_quote = [](char c) { return c == '"' || c == '\''; };
-  const std::string& line = lines_[at];
+  std::string& line = lines_[value.begin.line - 1];
   // Columns are bytes here: only keys and values that are ASCII can stand in front, and the value is one
   // itself.
   const std::size_t begin = value.begin.column - 1, end = value.end.column - 1;
   if (value.begin.line != value.end.line || end > line.size() || end < begin + 2 || !is_quote(line[begin]) ||
       !is_quote(line[end - 1]))
     return cannot_edit(value.begin, "the value spans several lines", "write it on one line, in quotes");
-  lines_.replace(at, line.substr(0, begin) + toml_string(text) + line.substr(end));
+  line.replace(begin, end - begin, toml_string(text));
   return {};
 }
 
-// Lines "key = value" above or below that of `anchor`, indented and aligned like it.
-void Editor::insert_beside(const TomlEntry& anchor, bool below, const Keys& keys) {
-  const std::string& line = lines_[anchor.key_at.line - 1];
+// Lines "key = value", indented and aligned like that of `entry`.
+std::vector<std::string> Editor::lines_like(const TomlEntry& entry, const Keys& keys) const {
+  const std::string& line = lines_[entry.key_at.line - 1];
   const std::string indent = line.substr(0, line.find_first_not_of(" \t"));
   const std::size_t equals = line.find('=');
-  std::vector<std::string> added;
+  std::vector<std::string> lines;
   for (const auto& [key, value] : keys) {
     std::string text = indent + key;
     if (equals != std::string::npos && equals > text.size()) text.resize(equals, ' ');
     if (text.back() != ' ') text += ' ';
-    added.push_back(text + "= " + toml_string(value));
+    lines.push_back(text + "= " + toml_string(value));
   }
-  auto& place = insertions_[below ? anchor.value.end.line : anchor.key_at.line - 1];
-  place.insert(place.end(), added.begin(), added.end());
+  return lines;
 }
 
 // For a conf without any key of the head: below the comments that it begins with, unless those belong to a
 // device.
-void Editor::insert_head(const Keys& keys) {
-  std::size_t at = 0;
-  while (at < lines_.size() && lines_.comment(at)) ++at;
-  if (at < lines_.size() && !lines_.blank(at)) at = 0;
-  auto& place = insertions_[at];
+Editor::Insertion Editor::new_head(const Keys& keys) const {
+  Insertion head;
+  while (head.at < lines_.size() && is_comment(lines_[head.at])) ++head.at;
+  if (head.at < lines_.size() && !is_blank(lines_[head.at])) head.at = 0;
   for (const auto& [key, value] : keys)
-    place.push_back(key + (key == "uuid" ? "  = " : " = ") + toml_string(value));
-  if (at < lines_.size() && !lines_.blank(at)) place.emplace_back();
+    head.lines.push_back(key + (key == "uuid" ? "  = " : " = ") + toml_string(value));
+  if (head.at < lines_.size() && !is_blank(lines_[head.at])) head.lines.emplace_back();
+  return head;
 }
 
-Result<void> Editor::head() {
+// Corrects guest and UUID. Gives the lines for those that are missing.
+Result<Editor::Insertion> Editor::head() {
   // A guest keeps its UUID when it is renamed (virsh domrename).
   const bool same_uuid = !guest_.uuid.empty() && expected_.uuid == guest_.uuid;
-  if (!expected_.guest.empty() && expected_.guest != guest_.name && !same_uuid) {
-    const Position at = root_.find("guest")->value.begin;
+  if (!expected_.guest.empty() && expected_.guest != guest_.name && !same_uuid)
     return error_at(
-        file_, at,
+        root_.find("guest")->value.begin,
         "this is the conf of guest " + in_quotes(expected_.guest) + ", not of " + in_quotes(guest_.name),
         "if the guest was renamed, correct the line 'guest'");
-  }
   Keys missing;
   const auto want = [&](const char* key, std::string& now, const std::string& wanted) -> Result<void> {
     if (wanted.empty() || now == wanted) return {};
@@ -140,74 +194,64 @@ Result<void> Editor::head() {
     missing.emplace_back(key, wanted);
     return {};
   };
-  if (auto done = want("guest", expected_.guest, guest_.name); !done) return done;
-  if (auto done = want("uuid", expected_.uuid, guest_.uuid); !done) return done;
-  if (missing.empty()) return {};
+  if (auto done = want("guest", expected_.guest, guest_.name); !done) return fail(done.error());
+  if (auto done = want("uuid", expected_.uuid, guest_.uuid); !done) return fail(done.error());
+  if (missing.empty()) return Insertion{};
   if (const TomlEntry* guest = root_.find("guest"))
-    insert_beside(*guest, true, missing);
-  else if (const TomlEntry* first = root_.find("uuid") ? root_.find("uuid") : root_.find("gpu"))
-    insert_beside(*first, false, missing);
-  else
-    insert_head(missing);
+    return Insertion{guest->value.end.line, lines_like(*guest, missing)};
+  if (const TomlEntry* first = root_.find("uuid") ? root_.find("uuid") : root_.find("gpu"))
+    return Insertion{first->key_at.line - 1, lines_like(*first, missing)};
+  return new_head(missing);
+}
+
+// Behind the last device, or behind the last line that says something.
+Result<void> Editor::add_devices() {
+  const TomlEntry* list = root_.find("device");
+  std::vector<std::string> added;
+  for (const WantedDevice& device : guest_.devices) {
+    if (expected_.find(device.address)) continue;
+    expected_.devices.push_back({device.address, device.identity});
+    if (device.reserve) expected_.devices.back().reserve = *device.reserve;
+    out_.added.push_back(device.address);
+    added.emplace_back();
+    for (std::string& line : device_block(device)) added.push_back(std::move(line));
+  }
+  if (added.empty()) return {};
+  if (list && list->value.items.empty())
+    return cannot_edit(list->key_at, "the devices are written as one list, device = [ ]", "delete this line");
+  std::size_t at = lines_.size();
+  if (list) {
+    const auto last = block(list->value.items.back());
+    if (!last) return fail(last.error());
+    at = last->end;
+    while (at < lines_.size() && is_comment(lines_[at])) ++at;
+  } else {
+    while (at > 0 && is_blank(lines_[at - 1])) --at;
+  }
+  lines_.insert(at, std::move(added));
   return {};
 }
 
-// What stays, goes and comes.
-Result<void> Editor::compare() {
-  std::map<PciAddress, const WantedDevice*> wanted;
-  for (const WantedDevice& device : guest_.devices) wanted.try_emplace(device.address, &device);
-
+Result<void> Editor::keep_or_drop_devices() {
   const TomlEntry* list = root_.find("device");
-  std::vector<DeviceConf> kept;
-  for (std::size_t i = 0; i < expected_.devices.size(); ++i) {
-    DeviceConf& device = expected_.devices[i];
+  for (std::size_t i = list ? list->value.items.size() : 0; i-- > 0;) {
     const TomlValue& table = list->value.items[i];
-    const auto found = wanted.find(device.address);
-    if (found == wanted.end()) {
-      out_.dropped.push_back(device.address);
-      gone_.push_back(&table);
+    DeviceConf& device = expected_.devices[i];
+    const auto wanted = std::find_if(guest_.devices.begin(), guest_.devices.end(),
+                                     [&](const WantedDevice& d) { return d.address == device.address; });
+    if (wanted != guest_.devices.end()) {
+      out_.kept.push_back(device.address);
+      if (auto done = keep_device(table, device, *wanted); !done) return done;
       continue;
     }
-    out_.kept.push_back(device.address);
-    if (auto done = keep_device(table, device, *found->second); !done) return done;
-    kept.push_back(device);
-    wanted.erase(found);
+    const auto found = block(table);
+    if (!found) return fail(found.error());
+    drop(*found);
+    out_.dropped.push_back(device.address);
+    expected_.devices.erase(expected_.devices.begin() + static_cast<std::ptrdiff_t>(i));
   }
-  for (const WantedDevice& device : guest_.devices) {
-    if (wanted.erase(device.address) == 0) continue;
-    out_.added.push_back(device.address);
-    new_ones_.push_back(device);
-    kept.push_back({device.address, device.identity});
-    if (device.reserve) kept.back().reserve = *device.reserve;
-  }
-  expected_.devices = std::move(kept);
-  return {};
-}
-
-// The line that is there, or else the one that is commented out in a new conf.
-Result<void> Editor::set_reserve(const TomlValue& table, DeviceConf& device, Reserve wanted) {
-  const TomlEntry* entry = table.find("reserve");
-  if ((entry ? device.reserve : guest_.default_reserve) == wanted) return {};
-  const auto editable = block(table);
-  if (!editable) return fail(editable.error());
-  device.reserve = wanted;
-  if (entry) return set_string(entry->value, to_string(wanted));
-  for (std::size_t at = editable->begin; at < editable->end; ++at) {
-    if (!commented_setting(lines_[at], "reserve")) continue;
-    const std::string& line = lines_[at];
-    const std::size_t hash = line.find('#'), key = line.find("reserve"), comment = line.find('#', key);
-    std::string text = line.substr(0, hash) + "reserve = " + toml_string(to_string(wanted));
-    if (comment != std::string::npos) {
-      text.resize(std::max(text.size() + 1, comment), ' ');
-      text += line.substr(comment);
-    }
-    replacements_[at] = std::move(text);
-    return {};
-  }
-  std::size_t last = 0;
-  for (const TomlEntry& other : table.entries) last = std::max(last, other.value.end.line);
-  for (const TomlEntry& other : table.entries)
-    if (other.value.end.line == last) insert_beside(other, true, {{"reserve", to_string(wanted)}});
+  for (auto* addresses : {&out_.kept, &out_.dropped, &out_.accepted})
+    std::reverse(addresses->begin(), addresses->end());
   return {};
 }
 
@@ -221,8 +265,33 @@ Result<void> Editor::keep_device(const TomlValue& table, DeviceConf& device, con
   if (other_card) out_.accepted.push_back(device.address);
   device.identity = wanted.identity;
   if (const TomlEntry* entry = table.find("identity")) return set_string(entry->value, wanted.identity);
-  const TomlEntry* anchor = table.find("virsh") ? table.find("virsh") : table.find("address");
-  insert_beside(*anchor, true, {{"identity", wanted.identity}});
+  const TomlEntry& above = *(table.find("virsh") ? table.find("virsh") : table.find("address"));
+  lines_.insert(above.value.end.line, lines_like(above, {{"identity", wanted.identity}}));
+  return {};
+}
+
+// The line that is there, or else the one that is commented out in a new conf.
+Result<void> Editor::set_reserve(const TomlValue& table, DeviceConf& device, Reserve wanted) {
+  const TomlEntry* entry = table.find("reserve");
+  if ((entry ? device.reserve : guest_.default_reserve) == wanted) return {};
+  const auto editable = block(table);
+  if (!editable) return fail(editable.error());
+  device.reserve = wanted;
+  if (entry) return set_string(entry->value, to_string(wanted));
+  for (std::size_t at = editable->begin; at < editable->end; ++at) {
+    std::string& line = lines_[at];
+    if (!commented_setting(line, "reserve")) continue;
+    const std::size_t hash = line.find('#'), rest = line.find_first_of("#\r", line.find("reserve"));
+    std::string text = line.substr(0, hash) + "reserve = " + toml_string(to_string(wanted));
+    if (rest != std::string::npos) {
+      if (line[rest] == '#') text.resize(std::max(text.size() + 1, rest), ' ');
+      text += line.substr(rest);
+    }
+    line = std::move(text);
+    return {};
+  }
+  const TomlEntry& last = last_entry(table);
+  lines_.insert(last.value.end.line, lines_like(last, {{"reserve", to_string(wanted)}}));
   return {};
 }
 
@@ -230,11 +299,10 @@ Result<void> Editor::keep_device(const TomlValue& table, DeviceConf& device, con
 // comments are the user's.
 Result<Editor::Block> Editor::block(const TomlValue& table) const {
   const std::size_t begin = table.begin.line - 1;
-  if (trimmed(lines_[begin]).substr(0, 2) != "[[")
+  if (!trimmed(lines_[begin]).starts_with("[["))
     return cannot_edit(table.begin, "the devices are written as one list, device = [ … ]",
                        "begin each device with a line [[device]], and write its keys below, one per line");
-  std::size_t end = begin + 1;
-  for (const TomlEntry& entry : table.entries) end = std::max(end, entry.value.end.line);
+  std::size_t end = last_entry(table).value.end.line;
   while (end < lines_.size() && commented_setting(lines_[end])) ++end;
   return Block{begin, end};
 }
@@ -242,98 +310,45 @@ Result<Editor::Block> Editor::block(const TomlValue& table) const {
 // Takes a block out, but for the user's comments in it. The blank line above it goes too where two would be
 // left, or one at the text's end.
 void Editor::drop(const Block& block) {
-  bool kept = false;
-  for (std::size_t line = block.end; line-- > block.begin;) {
-    if (lines_.comment(line) && !commented_setting(lines_[line]))
-      kept = true;
-    else
-      lines_.erase(line, line + 1);
-  }
-  if (kept) return;
+  const auto begin = lines_.place(block.begin), end = lines_.place(block.end);
+  const auto rest = std::remove_if(
+      begin, end, [](const std::string& line) { return !is_comment(line) || commented_setting(line); });
+  const bool kept = rest != begin;
+  lines_.erase(rest, end);
   const std::size_t at = block.begin;
-  const bool blank_below = at == lines_.size() || lines_.blank(at);
-  if (!blank_below) return;
-  if (at == 0) {
-    if (at < lines_.size()) lines_.erase(at, at + 1);
-  } else if (lines_.blank(at - 1)) {
-    lines_.erase(at - 1, at);
+  if (kept || (at < lines_.size() && !is_blank(lines_[at]))) return;
+  if (at == 0 ? lines_.size() > 0 : is_blank(lines_[at - 1])) {
+    const auto blank = lines_.place(at == 0 ? 0 : at - 1);
+    lines_.erase(blank, blank + 1);
   }
 }
 
-Result<void> Editor::apply() {
-  std::vector<Block> to_drop;
-  for (const TomlValue* table : gone_) {
-    const auto found = block(*table);
-    if (!found) return fail(found.error());
-    to_drop.push_back(*found);
-  }
-  if (!new_ones_.empty()) {
-    // Behind the last device, or behind the last line that says something.
-    std::size_t at = 0;
-    const TomlEntry* list = root_.find("device");
-    if (list && list->value.items.empty())
-      return cannot_edit(list->key_at, "the devices are written as one list, device = [ ]",
-                         "delete this line");
-    if (list) {
-      const auto last = block(list->value.items.back());
-      if (!last) return fail(last.error());
-      at = last->end;
-      while (at < lines_.size() && lines_.comment(at)) ++at;
-    } else {
-      for (std::size_t i = 0; i < lines_.size(); ++i)
-        if (!lines_.blank(i)) at = i + 1;
-    }
-    auto& place = insertions_[at];
-    for (const WantedDevice& device : new_ones_) {
-      place.emplace_back();
-      for (std::string& line : device_block(device)) place.push_back(std::move(line));
-    }
-  }
-  for (auto& [at, text] : replacements_) lines_.replace(at, std::move(text));
-  // From the end to the beginning, so that the line numbers ahead stay true.
-  while (!insertions_.empty() || !to_drop.empty()) {
-    const auto last = insertions_.empty() ? insertions_.end() : std::prev(insertions_.end());
-    if (!to_drop.empty() && (last == insertions_.end() || to_drop.back().begin >= last->first)) {
-      drop(to_drop.back());
-      to_drop.pop_back();
-    } else {
-      lines_.insert(last->first, last->second);
-      insertions_.erase(last);
-    }
-  }
-  return {};
-}
-
-Result<Synced> Editor::read_back() {
+Result<Synced> Editor::read_back(const std::string& file) {
   out_.text = lines_.text();
   out_.changed = out_.text != text_;
-  auto now = parse_guest_conf(out_.text, file_);
+  auto now = parse_guest_conf(out_.text, file);
   if (!now || *now != expected_)
     return fail(
-        ErrorKind::bad_input, file_ + ": cannot edit this file: the result would be wrong",
+        ErrorKind::bad_input, file + ": cannot edit this file: the result would be wrong",
         "write the devices as the shipped example does, or move the file away: it is then made again");
   out_.conf = std::move(*now);
   return std::move(out_);
 }
 
-Result<Synced> Editor::edit() {
-  auto root = parse_toml(text_, file_);
+// From the end to the beginning, so that what the parser says of the lines ahead stays true.
+Result<void> Editor::edit() {
+  auto root = parse_toml(text_);
   if (!root) return fail(root.error());
-  auto conf = read_guest_conf(*root, file_);
+  auto conf = read_guest_conf(*root);
   if (!conf) return fail(conf.error());
   expected_ = std::move(*conf);
   root_ = std::move(*root);
-  if (auto done = head(); !done) return fail(done.error());
-  if (auto done = compare(); !done) return fail(done.error());
-  if (auto done = apply(); !done) return fail(done.error());
-  return read_back();
-}
-
-bool says_nothing(std::string_view text) {
-  const Lines lines(text);
-  for (std::size_t i = 0; i < lines.size(); ++i)
-    if (!lines.blank(i)) return false;
-  return true;
+  auto missing = head();
+  if (!missing) return fail(missing.error());
+  if (auto done = add_devices(); !done) return done;
+  if (auto done = keep_or_drop_devices(); !done) return done;
+  lines_.insert(missing->at, std::move(missing->lines));
+  return {};
 }
 
 }  // namespace
@@ -348,12 +363,14 @@ Result<Synced> sync(std::string_view text, const std::string& file, const Wanted
     return fail(ErrorKind::bad_input,
                 "the guest's name " + in_quotes(guest.name) + " is not valid UTF-8, which a conf cannot hold",
                 "rename the guest (virsh domrename)");
-  if (!says_nothing(text)) return Editor(text, file, guest, on_other_card).edit();
-
+  const bool is_new = is_blank(without_mark(text));
   std::string head;
-  for (const std::string& line : new_conf_head(guest)) head += line + "\n";
-  auto synced = Editor(head, file, guest, on_other_card).edit();
-  if (synced) synced->changed = true;
+  if (is_new)
+    for (const std::string& line : new_conf_head(guest)) head += line + "\n";
+  Editor editor(is_new ? head : text, guest, on_other_card);
+  if (const auto edited = editor.edit(); !edited) return fail(in_file(file, edited.error()));
+  auto synced = editor.read_back(file);
+  if (synced && is_new) synced->changed = true;
   return synced;
 }
 

@@ -82,12 +82,8 @@ std::string quotes_missing(std::string_view text, std::size_t line) {
   const auto equals = at.find('=');
   if (equals == std::string_view::npos) return {};
   const std::string_view key = trimmed(at.substr(0, equals)), value = trimmed(at.substr(equals + 1));
-  const auto is_word = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  };
-  if (key.empty() || !std::all_of(key.begin(), key.end(), is_word) || value.empty() ||
-      !is_word(value.front()))
-    return {};
+  constexpr std::string_view word = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  if (key.empty() || key.find_first_not_of(word) != key.npos || value.find_first_of(word) != 0) return {};
   return "put text in quotes: " + std::string(key) + " = \"…\"";
 }
 
@@ -109,10 +105,10 @@ TomlValue convert(const toml::node& node) {
     out.string = string->get();
   } else if (const auto* integer = node.as_integer()) {
     out.type = TomlValue::Type::integer;
-    out.integer = integer->get();
+    out.number = static_cast<double>(integer->get());
   } else if (const auto* real = node.as_floating_point()) {
     out.type = TomlValue::Type::real;
-    out.real = real->get();
+    out.number = real->get();
   } else if (const auto* boolean = node.as_boolean()) {
     out.type = TomlValue::Type::boolean;
     out.boolean = boolean->get();
@@ -131,39 +127,28 @@ const TomlEntry* TomlValue::find(std::string_view key) const {
 }
 
 const char* to_string(TomlValue::Type type) {
-  switch (type) {
-    case TomlValue::Type::table:
-      return "a table";
-    case TomlValue::Type::array:
-      return "an array";
-    case TomlValue::Type::string:
-      return "a string";
-    case TomlValue::Type::integer:
-      return "an integer";
-    case TomlValue::Type::real:
-      return "a number";
-    case TomlValue::Type::boolean:
-      return "true or false";
-    case TomlValue::Type::time:
-      return "a date or time";
-  }
-  return "";
+  constexpr const char* names[] = {"a table",  "an array",      "a string",      "an integer",
+                                   "a number", "true or false", "a date or time"};
+  return names[static_cast<std::size_t>(type)];
 }
 
-tl::unexpected<Error> error_at(const std::string& file, Position at, const std::string& reason,
-                               std::string remedy) {
-  return fail(ErrorKind::bad_input,
-              file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column) + ": " + reason,
+tl::unexpected<Error> error_at(Position at, const std::string& reason, std::string remedy) {
+  return fail(ErrorKind::bad_input, std::to_string(at.line) + ":" + std::to_string(at.column) + ": " + reason,
               std::move(remedy));
 }
 
-Result<TomlValue> parse_toml(std::string_view text, const std::string& file) {
-  if (const auto line = too_deep(text)) return error_at(file, {line, 1}, "nested too deeply");
+Error in_file(const std::string& file, Error error) {
+  error.message = file + ":" + error.message;
+  return error;
+}
+
+Result<TomlValue> parse_toml(std::string_view text) {
+  if (const auto line = too_deep(text)) return error_at({line, 1}, "nested too deeply");
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
     const Position at = position(error.source().begin);
-    return error_at(file, at, printable(error.description()), quotes_missing(text, at.line));
+    return error_at(at, printable(error.description()), quotes_missing(text, at.line));
   }
   return convert(parsed.table());
 }

@@ -4,7 +4,6 @@
 
 #include <compare>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,8 +31,7 @@ struct TomlValue {
   Position begin;
   Position end;
   std::string string;
-  std::int64_t integer = 0;
-  double real = 0;
+  double number = 0;  // of an integer too
   bool boolean = false;
   std::vector<TomlEntry> entries;  // of a table, in the order of the text
   std::vector<TomlValue> items;    // of an array
@@ -49,11 +47,11 @@ struct TomlEntry {
 
 const char* to_string(TomlValue::Type type);  // "a string", …
 
-// Fails with bad_input as "FILE:LINE:COLUMN: reason".
-Result<TomlValue> parse_toml(std::string_view text, const std::string& file);
+// An error at a place in a conf, "LINE:COLUMN: reason". in_file() puts the file's name in front.
+tl::unexpected<Error> error_at(Position at, const std::string& reason, std::string remedy = {});
+Error in_file(const std::string& file, Error error);
 
-// "FILE:LINE:COLUMN: reason", for every error that has a place in a conf.
-tl::unexpected<Error> error_at(const std::string& file, Position at, const std::string& reason,
-                               std::string remedy = {});
+// Fails with bad_input, by error_at().
+Result<TomlValue> parse_toml(std::string_view text);
 
 }  // namespace qh::config

@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "cli/commands.h"
 #include "cli/load_guest.h"
 #include "cli/output.h"
 #include "core/text.h"
@@ -11,13 +10,6 @@
 
 namespace qh::cli {
 namespace {
-
-Exit report(const std::string& what, const std::vector<handover::Finding>& findings) {
-  const bool ok = !handover::has_errors(findings);
-  std::printf("%s: %s\n%s", printable(what).c_str(), ok ? "a start would work" : "a start would be refused",
-              finding_lines(findings).c_str());
-  return done_if(ok);
-}
 
 Exit check_this_host(const host::Host& host, const Options& options) {
   const auto findings = handover::check_host(host);
@@ -76,7 +68,9 @@ Exit check(const host::Host& host, const Options& options) {
     if (r["in_force"] == true)
       std::printf("  %s is reserved (%s), in force: no desktop uses it.\n",
                   r["device"].get<std::string>().c_str(), r["level"].get<std::string>().c_str());
-  return report(guest.name, findings);
+  std::printf("%s: %s\n%s", printable(guest.name).c_str(),
+              ok ? "a start would work" : "a start would be refused", finding_lines(findings).c_str());
+  return done_if(ok);
 }
 
 }  // namespace qh::cli

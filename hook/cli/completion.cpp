@@ -1,8 +1,7 @@
 // qemu-hook --completion SHELL: made from the command table, so that no shell knows less than the program.
-#include <algorithm>
 #include <cstdio>
+#include <set>
 
-#include "cli/commands.h"
 #include "cli/known_guests.h"
 #include "cli/output.h"
 #include "cli/variables.h"
@@ -27,32 +26,27 @@ std::string fixed_words(std::string_view argument) {
                                 : "";
 }
 
-std::string commands() {
-  std::vector<std::string> names;
+// The names of those rows of the command table that `belongs` is true of.
+template <class Belongs>
+std::string names_where(const Belongs& belongs, std::string_view separator = " ") {
+  std::vector<std::string> found;
   for (const auto& row : command_table())
-    if (row.is_command()) names.emplace_back(row.name);
-  return join(names, " ");
+    if (belongs(row)) found.emplace_back(row.name);
+  return join(found, separator);
 }
 
-std::string options_of(const Row& command) {
-  std::vector<std::string> names;
-  for (const auto& row : command_table())
-    if (row.goes_with(command)) names.emplace_back(row.name);
-  return join(names, " ");
+bool is_command(const Row& row) {
+  return row.is_command();
 }
 
-// The lines `case` of a shell, each ending in what is to be called: `call` for a list, `fixed` for words.
-struct Case {
-  std::string option, list, words;
-  bool files = false;
-};
-std::vector<Case> argument_cases() {
-  std::vector<Case> cases;
-  for (const auto& row : command_table())
-    if (row.argument != Argument::none && row.argument != Argument::attached)
-      cases.push_back({row.name, words_for(row.argument_name), fixed_words(row.argument_name),
-                       row.argument_name == std::string_view("FILE")});
-  return cases;
+std::string bash_words(const std::string& words) {
+  return "mapfile -t COMPREPLY < <(compgen -W '" + words + "' -- \"$current\")";
+}
+std::string bash_argument(std::string_view argument) {
+  if (const auto list = words_for(argument); !list.empty())
+    return "_qemu_hook_list " + list + " \"$current\"";
+  if (argument == "FILE") return "mapfile -t COMPREPLY < <(compgen -f -- \"$current\")";
+  return bash_words(fixed_words(argument));
 }
 
 // Guests' names may hold blanks and worse: one a line, and quoted as the shell wants it.
@@ -74,9 +68,8 @@ _qemu_hook() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
 )sh";
-  std::string names = commands();
-  std::replace(names.begin(), names.end(), ' ', '|');
-  text += "            " + names + ") command=${COMP_WORDS[i]} ;;\n        esac\n    done\n" +
+  text += "            " + names_where(is_command, "|") +
+          ") command=${COMP_WORDS[i]} ;;\n        esac\n    done\n" +
           R"sh(    # '=' parts words as well.
     local attached=''
     [[ $before != = ]] || attached=${COMP_WORDS[COMP_CWORD - 2]}
@@ -85,32 +78,21 @@ _qemu_hook() {
 )sh";
   for (const auto& row : command_table())
     if (row.argument == Argument::attached)
-      text += std::string("        ") + row.name + ") mapfile -t COMPREPLY < <(compgen -W '" +
-              fixed_words(row.argument_name) + "' -- \"$current\") && return ;;\n";
+      text +=
+          std::string("        ") + row.name + ") " + bash_argument(row.argument_name) + " && return ;;\n";
   text += "    esac\n    case $before in\n";
-  for (const auto& c : argument_cases()) {
-    text += "        " + c.option + ") ";
-    if (!c.list.empty())
-      text += "_qemu_hook_list " + c.list + " \"$current\"";
-    else if (c.files)
-      text += "mapfile -t COMPREPLY < <(compgen -f -- \"$current\")";
-    else
-      text += "mapfile -t COMPREPLY < <(compgen -W '" + c.words + "' -- \"$current\")";
-    text += " ;;\n";
-  }
+  for (const auto& row : command_table())
+    if (row.argument != Argument::none && row.argument != Argument::attached)
+      text += std::string("        ") + row.name + ") " + bash_argument(row.argument_name) + " ;;\n";
   text += "        *)\n            case $command in\n";
   for (const auto& row : command_table()) {
     if (!row.is_command()) continue;
-    text += std::string("                ") + row.name + ") ";
+    std::string reply = bash_words(names_where([&](const Row& option) { return option.goes_with(row); }));
     if (row.second != nullptr)
-      text += "if [[ $current != -* ]]; then _qemu_hook_list " + words_for(row.second) +
-              " \"$current\"; else mapfile -t COMPREPLY < <(compgen -W '" + options_of(row) +
-              "' -- \"$current\"); fi";
-    else
-      text += "mapfile -t COMPREPLY < <(compgen -W '" + options_of(row) + "' -- \"$current\")";
-    text += " ;;\n";
+      reply = "if [[ $current != -* ]]; then " + bash_argument(row.second) + "; else " + reply + "; fi";
+    text += std::string("                ") + row.name + ") " + reply + " ;;\n";
   }
-  text += "                *) mapfile -t COMPREPLY < <(compgen -W '" + commands() + "' -- \"$current\") ;;\n";
+  text += "                *) " + bash_words(names_where(is_command)) + " ;;\n";
   return text + R"sh(            esac
             # The next address of a list.
             for ((i = COMP_CWORD - 1; i > 0; i--)); do
@@ -226,7 +208,9 @@ std::string addresses(const host::Host& host) {
 
 std::string guests(const host::Host& host) {
   std::string text;
-  for (const auto& name : guest_names(host))
+  std::set<std::string> names;
+  for (const auto& guest : known_guests(host, no_warnings)) names.insert(guest.guest);
+  for (const auto& name : names)
     // What a terminal could not show could not be typed either.
     if (printable(name) == name) text += name + "\n";
   return text;

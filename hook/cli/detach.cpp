@@ -1,5 +1,4 @@
 // qemu-hook --detach GUEST
-#include "cli/commands.h"
 #include "cli/load_guest.h"
 #include "cli/step_report.h"
 #include "handover/conf.h"

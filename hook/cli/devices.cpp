@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "cli/commands.h"
 #include "cli/host_devices.h"
 #include "cli/known_guests.h"
 #include "cli/output.h"
@@ -20,8 +19,6 @@ namespace {
 using handover::Availability;
 using handover::Card;
 using nlohmann::ordered_json;
-
-constexpr std::size_t screen = 80;
 
 // "yes", "together", "no: storage, holders": what a line has room for.
 std::string short_answer(const Card& card) {
@@ -130,15 +127,6 @@ ordered_json device_json(const host::Host& host, const CardFunction& line, const
   return object;
 }
 
-HostDevices look_at(const host::Host& host, const config::Defaults& defaults) {
-  HostDevices devices{handover::list_cards(host, defaults), {}, handover::list_records(host)};
-  const auto known = known_guests(host);
-  for (const auto& warning : known.warnings) print_warning(warning);
-  for (const auto& guest : known.guests)
-    for (const auto& d : guest.devices) devices.guests[d.address].push_back(guest.name);
-  return devices;
-}
-
 }  // namespace
 
 std::vector<std::string> HostDevices::guests_of(const PciAddress& address) const {
@@ -161,7 +149,8 @@ Exit devices(const host::Host& host, const Options& options) {
   }
   const auto host_conf = handover::load_host_conf(host);
   if (!host_conf) return failed(options, host_conf.error());
-  const auto all = look_at(host, host_conf->defaults);
+  const HostDevices all{handover::list_cards(host, host_conf->defaults),
+                        guests_by_device(known_guests(host, print_warning)), handover::list_records(host)};
   if (options.format == "dot") return print(options, {}, device_graph(host, all));
 
   auto lines = by_group(all.cards);

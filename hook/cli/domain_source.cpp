@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "cli/known_guests.h"
+#include "cli/output.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "host/names.h"
@@ -45,8 +46,7 @@ Result<std::string> from_libvirt(const host::Host& host, const std::string& gues
 }
 
 Result<xml::Domain> parsed(const std::string& guest, const Result<std::string>& text) {
-  if (!text) return fail(text.error());
-  auto domain = xml::parse_domain(*text);
+  auto domain = text.and_then(xml::parse_domain);
   if (domain) domain->name = guest;
   return domain;
 }
@@ -75,21 +75,20 @@ libvirt::Domains libvirt_domains(const host::Host& host, const config::HostConf&
   return {libvirt::connection_uri(host), host_conf.deadlines.connect};
 }
 
-Result<AllDomains> all_domains(const host::Host& host, const config::HostConf& host_conf) {
-  AllDomains all;
+Result<std::vector<NamedDomain>> all_domains(const host::Host& host, const config::HostConf& host_conf) {
+  std::vector<NamedDomain> all;
   const auto domains = libvirt_domains(host, host_conf);
   const auto listed = domains.names();
   if (listed) {
     const auto xmls = domains.xmls(*listed);
     if (!xmls) return fail(xmls.error());
-    for (const auto& [guest, text] : *xmls) all.domains.push_back({guest, parsed(guest, text)});
+    for (const auto& [guest, text] : *xmls) all.push_back({guest, parsed(guest, text)});
     return all;
   }
-  all.warning =
-      listed.error().message + "; read the files in " + host.path(names::libvirt_domain_folder) + " instead";
+  print_warning(listed.error().message + "; read the files in " + host.path(names::libvirt_domain_folder) +
+                " instead");
   for (const auto& guest : defined_guests(host))
-    all.domains.push_back(
-        {guest, parsed(guest, read_file(domain_file(host, guest), xml::largest_domain_xml))});
+    all.push_back({guest, parsed(guest, read_file(domain_file(host, guest), xml::largest_domain_xml))});
   return all;
 }
 

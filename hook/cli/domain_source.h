@@ -29,12 +29,7 @@ struct NamedDomain {
   std::string guest;
   Result<xml::Domain> domain;
 };
-struct AllDomains {
-  std::vector<NamedDomain> domains;
-  std::string warning;  // libvirt did not answer, so these are of its files; may be empty
-};
-
-// Every guest, by libvirt; without a daemon those that have a file.
-Result<AllDomains> all_domains(const host::Host& host, const config::HostConf& host_conf);
+// Every guest, by libvirt; without a daemon those that have a file, with a warning.
+Result<std::vector<NamedDomain>> all_domains(const host::Host& host, const config::HostConf& host_conf);
 
 }  // namespace qh::cli

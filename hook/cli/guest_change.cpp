@@ -1,14 +1,26 @@
 #include "cli/guest_change.h"
 
 #include <csignal>
+#include <cstdio>
 
 #include "core/contains.h"
 #include "core/text.h"
 #include "handover/cards.h"
-#include "xml/hostdev.h"
 
 namespace qh::cli {
 namespace {
+
+// managed='yes': should qemu-hook be taken out one day the guest still starts, since libvirt then detaches
+// the device by itself. With the hook that never comes to be: it has detached the device before libvirt
+// looks.
+std::string hostdev_element(const PciAddress& address) {
+  char source[128];
+  std::snprintf(source, sizeof source,
+                "<address domain='0x%04x' bus='0x%02x' slot='0x%02x' function='0x%x'/>", address.domain,
+                unsigned{address.bus}, unsigned{address.slot}, unsigned{address.function});
+  return "<hostdev mode='subsystem' type='pci' managed='yes'>\n  <source>\n    " + std::string(source) +
+         "\n  </source>\n</hostdev>\n";
+}
 
 const xml::HostDevice* find(const xml::Domain& domain, const PciAddress& address) {
   for (const auto& d : domain.devices)
@@ -36,6 +48,26 @@ class NoInterruption {
  private:
   void (*before_)(int);
 };
+
+Result<void> make_change(const libvirt::Domains& domains, const std::string& guest,
+                         const GuestChange& change) {
+  for (const auto& address : change.remove)
+    if (auto done = domains.detach(guest, hostdev_element(address)); !done)
+      return fail_in(address.text(), done.error());
+  for (const auto& address : change.add)
+    if (auto done = domains.attach(guest, hostdev_element(address)); !done)
+      return fail_in(address.text(), done.error());
+  // libvirt's success is no proof.
+  const auto now = domains.xml(guest).and_then(xml::parse_domain);
+  if (!now) return fail(now.error());
+  for (const auto& address : change.add)
+    if (find(*now, address) == nullptr)
+      return fail(ErrorKind::failed, address.text() + ": libvirt accepted it but does not show it");
+  for (const auto& address : change.remove)
+    if (find(*now, address) != nullptr)
+      return fail(ErrorKind::failed, address.text() + ": libvirt removed it but still shows it");
+  return {};
+}
 
 }  // namespace
 
@@ -74,56 +106,32 @@ Result<GuestChange> needed_change(const host::Host& host, const config::HostConf
 
 std::string change_xml(const GuestChange& change) {
   std::string text;
-  for (const auto& address : change.remove) text += "<!-- to be removed: -->\n" + xml::hostdev(address);
-  for (const auto& address : change.add) text += "<!-- to be added: -->\n" + xml::hostdev(address);
+  for (const auto& address : change.remove) text += "<!-- to be removed: -->\n" + hostdev_element(address);
+  for (const auto& address : change.add) text += "<!-- to be added: -->\n" + hostdev_element(address);
   return text;
 }
 
-Result<ChangedGuest> ChangedGuest::apply(const libvirt::Domains& domains, const std::string& guest,
-                                         const GuestChange& change) {
-  auto before = domains.whole_xml(guest);
-  if (!before) return fail(before.error());
+Result<std::string> change_guest(const libvirt::Domains& domains, const std::string& guest,
+                                 const GuestChange& change) {
+  const auto before = domains.whole_xml(guest);
+  if (!before) return before;
   const NoInterruption uninterrupted;
-  ChangedGuest changed(domains, guest, std::move(*before));
-  auto done = changed.run(change);
-  if (done) return changed;
-  Error error = done.error();
-  if (auto undone = changed.undo(); undone)
-    error.message += "; nothing was changed";
-  else
-    error.message += "; " + undone.error().message;
-  return fail(error);
+  if (const auto done = make_change(domains, guest, change); !done)
+    return fail(restore_guest(domains, guest, *before, done.error(), "nothing was changed"));
+  return before;
 }
 
-Result<void> ChangedGuest::run(const GuestChange& change) const {
-  for (const auto& address : change.remove)
-    if (auto done = domains_.detach(guest_, xml::hostdev(address)); !done)
-      return fail_in(address.text(), done.error());
-  for (const auto& address : change.add)
-    if (auto done = domains_.attach(guest_, xml::hostdev(address)); !done)
-      return fail_in(address.text(), done.error());
-  // libvirt's success is no proof.
-  auto text = domains_.xml(guest_);
-  if (!text) return fail(text.error());
-  const auto now = xml::parse_domain(std::move(*text));
-  if (!now) return fail(now.error());
-  for (const auto& address : change.add)
-    if (find(*now, address) == nullptr)
-      return fail(ErrorKind::failed, address.text() + ": libvirt accepted it but does not show it");
-  for (const auto& address : change.remove)
-    if (find(*now, address) != nullptr)
-      return fail(ErrorKind::failed, address.text() + ": libvirt removed it but still shows it");
-  return {};
-}
-
-Result<void> ChangedGuest::undo() {
-  if (before_.empty()) return {};
+Error restore_guest(const libvirt::Domains& domains, const std::string& guest, const std::string& before,
+                    Error error, const std::string& undone) {
   // All of it, with the controllers that libvirt has added for the devices.
-  const auto defined = domains_.define(guest_, before_);
-  before_.clear();
-  if (defined) return {};
-  return fail(ErrorKind::failed, "the guest could not be restored: " + defined.error().message,
-              "see `virsh edit " + printable(guest_) + "`");
+  const auto defined = domains.define(guest, before);
+  if (defined) {
+    error.message += "; " + undone;
+  } else {
+    error.message += "; the guest could not be restored: " + defined.error().message;
+    error.remedy = "see `virsh edit " + printable(guest) + "`";
+  }
+  return error;
 }
 
 }  // namespace qh::cli

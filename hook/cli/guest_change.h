@@ -28,25 +28,13 @@ Result<GuestChange> needed_change(const host::Host& host, const config::HostConf
 // The elements, for --dry-run.
 std::string change_xml(const GuestChange& change);
 
-// A guest that has been changed, until keep(): at the end of its life it is as before.
-class ChangedGuest {
- public:
-  // All of the change, or nothing of it.
-  static Result<ChangedGuest> apply(const libvirt::Domains& domains, const std::string& guest,
-                                    const GuestChange& change);
+// Makes all of the change, or nothing of it. Gives the guest's XML as it was, complete: never to be shown.
+Result<std::string> change_guest(const libvirt::Domains& domains, const std::string& guest,
+                                 const GuestChange& change);
 
-  void keep() { before_.clear(); }
-  // Defines the guest as it was. The error says what is left to do by hand.
-  Result<void> undo();
-
- private:
-  ChangedGuest(const libvirt::Domains& domains, std::string guest, std::string before)
-      : domains_(domains), guest_(std::move(guest)), before_(std::move(before)) {}
-  Result<void> run(const GuestChange& change) const;
-
-  libvirt::Domains domains_;
-  std::string guest_;
-  std::string before_;  // its XML, complete; never shown
-};
+// The error of a guest that was changed in vain, which is defined as it was `before`. The error then says
+// `undone`, or what is left to do by hand.
+Error restore_guest(const libvirt::Domains& domains, const std::string& guest, const std::string& before,
+                    Error error, const std::string& undone);
 
 }  // namespace qh::cli

@@ -1,7 +1,6 @@
 // qemu-hook --help
 #include <nlohmann/json.hpp>
 
-#include "cli/commands.h"
 #include "cli/output.h"
 #include "core/text.h"
 
@@ -22,7 +21,7 @@ std::string call_of(const Row& row) {
 
 // At most 80 columns wide.
 std::string help_text() {
-  constexpr std::size_t help_column = 29, screen = 80;
+  constexpr std::size_t help_column = 29;
   std::string text =
       "qemu-hook hands PCI devices of this host to libvirt guests and takes them back.\n"
       "libvirt runs it by itself at each start and end of a guest. By hand:\n\n"

@@ -1,11 +1,9 @@
 #include "cli/known_guests.h"
 
-#include <algorithm>
-#include <set>
+#include <optional>
 #include <unordered_set>
 
 #include "config/store.h"
-#include "core/file.h"
 #include "core/text.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
@@ -16,72 +14,51 @@ namespace {
 
 constexpr std::string_view xml_suffix = ".xml";
 
-bool is_display_identity(const std::string& identity) {
-  host::PciDevice device;
-  device.identity = identity;
-  return device.is_display();
-}
-
-class Collector {
- public:
-  explicit Collector(const host::Host& host) : host_(host) {}
-
-  void conf(const Result<config::GuestConf>& conf);
-  // Nothing where there is no such file, or it is not ours to read.
-  void domain(const std::string& name);
-  bool has(const std::string& name) const { return names_.count(name) != 0; }
-  KnownGuests found;
-
- private:
-  bool is_display(const PciAddress& address) const {
-    const auto device = host::read_pci_device(host_, address);
-    return device && device->is_display();
-  }
-
-  const host::Host& host_;
-  std::unordered_set<std::string> names_;
-};
-
-void Collector::conf(const Result<config::GuestConf>& conf) {
-  if (!conf) return found.warnings.push_back(conf.error().message);
-  KnownGuest guest{conf->guest, conf->gpu, {}};
-  names_.insert(guest.name);
-  for (const auto& d : conf->devices)
-    guest.devices.push_back(
-        {d.address, d.identity.empty() ? is_display(d.address) : is_display_identity(d.identity)});
-  found.guests.push_back(std::move(guest));
-}
-
-void Collector::domain(const std::string& name) {
-  // libvirt's file is named like the guest; a name with a slash is none.
-  if (name.find('/') != std::string::npos) return;
-  auto text = host_.read(names::domain_file(name), xml::largest_domain_xml);
-  if (!text) return;
-  KnownGuest guest{name, config::Gpu::automatic, {}};
-  // libvirt writes these files itself and plainly, so a text without these words needs no parser.
-  if (text->find("'hostdev'") != std::string::npos || text->find("<hostdev") != std::string::npos ||
-      text->find("'nvme'") != std::string::npos) {
-    const auto domain = xml::parse_domain(std::move(*text));
-    if (!domain) return found.warnings.push_back(name + ": " + domain.error().message);
-    for (const auto& d : domain->devices) guest.devices.push_back({d.address, is_display(d.address)});
-  }
-  found.guests.push_back(std::move(guest));
-}
-
-Result<config::GuestConf> read_conf(const std::string& path, const Result<std::string>& text) {
+Result<config::GuestConf> read_conf(const host::Host& host, const std::string& path,
+                                    const Result<std::string>& text) {
   auto conf = text ? config::parse_guest_conf(*text, path) : fail(text.error());
-  if (!conf || !conf->guest.empty()) return conf;
-  const auto name = path.substr(path.rfind('/') + 1);
-  conf->guest = guest_of_file_name(name.substr(0, name.rfind('.')));
+  if (!conf) return conf;
+  if (conf->guest.empty()) {
+    const auto name = path.substr(path.rfind('/') + 1);
+    conf->guest = guest_of_file_name(name.substr(0, name.rfind('.')));
+  }
+  for (auto& d : conf->devices)
+    if (d.identity.empty())
+      if (const auto present = host::read_pci_device(host, d.address)) d.identity = present->identity;
   return conf;
+}
+
+// From libvirt's own file. Nothing where there is no such file, or it is not ours to read.
+std::optional<config::GuestConf> defined_guest(const host::Host& host, const std::string& name, Warn* warn) {
+  // libvirt's file is named like the guest; a name with a slash is none.
+  if (name.find('/') != std::string::npos) return std::nullopt;
+  auto text = host.read(names::domain_file(name), xml::largest_domain_xml);
+  if (!text) return std::nullopt;
+  config::GuestConf guest;
+  guest.guest = name;
+  // libvirt writes these files itself and plainly, so a text without these words needs no parser.
+  if (text->find("'hostdev'") == std::string::npos && text->find("<hostdev") == std::string::npos &&
+      text->find("'nvme'") == std::string::npos)
+    return guest;
+  const auto domain = xml::parse_domain(std::move(*text));
+  if (!domain) {
+    warn(name + ": " + domain.error().message);
+    return std::nullopt;
+  }
+  for (const auto& d : domain->devices) {
+    const auto present = host::read_pci_device(host, d.address);
+    guest.devices.push_back({d.address, present ? present->identity : ""});
+  }
+  return guest;
 }
 
 }  // namespace
 
 Result<void> each_conf(const host::Host& host, const EachGuestConf& each) {
-  return config::load_folder(
-      host.path(names::guest_conf_folder),
-      [&](const std::string& path, const Result<std::string>& text) { each(path, read_conf(path, text)); });
+  return config::load_folder(host.path(names::guest_conf_folder),
+                             [&](const std::string& path, const Result<std::string>& text) {
+                               each(path, read_conf(host, path, text));
+                             });
 }
 
 std::vector<std::string> defined_guests(const host::Host& host) {
@@ -94,32 +71,41 @@ std::vector<std::string> defined_guests(const host::Host& host) {
   return guests;
 }
 
-KnownGuests known_guests(const host::Host& host) {
-  Collector all(host);
-  const auto loaded =
-      each_conf(host, [&](const std::string&, const Result<config::GuestConf>& conf) { all.conf(conf); });
-  if (!loaded) all.found.warnings.push_back(loaded.error().message);
+KnownGuests configured_guests(const host::Host& host, Warn* warn) {
+  KnownGuests guests;
+  const auto loaded = each_conf(host, [&](const std::string&, const Result<config::GuestConf>& conf) {
+    if (!conf) return warn(conf.error().message);
+    guests.push_back(*conf);
+  });
+  if (!loaded) warn(loaded.error().message);
+  return guests;
+}
+
+KnownGuests known_guests(const host::Host& host, Warn* warn) {
+  auto guests = configured_guests(host, warn);
+  std::unordered_set<std::string> configured;
+  for (const auto& guest : guests) configured.insert(guest.guest);
   for (const auto& name : defined_guests(host))
-    if (!all.has(name)) all.domain(name);
-  return std::move(all.found);
+    if (!configured.contains(name))
+      if (auto guest = defined_guest(host, name, warn)) guests.push_back(std::move(*guest));
+  return guests;
 }
 
-KnownGuests known_guest(const host::Host& host, const std::string& name) {
-  Collector one(host);
+config::GuestConf known_guest(const host::Host& host, const std::string& name, Warn* warn) {
   const std::string path = host.path(names::guest_conf(name));
-  const auto text = config::load(path);
-  if (text || !text.error().is(ErrorKind::not_found)) one.conf(read_conf(path, text));
-  if (one.found.guests.empty()) one.domain(name);
-  if (one.found.guests.empty()) one.found.guests.push_back({name, {}, {}});
+  const auto conf = read_conf(host, path, config::load(path));
+  if (!conf && !conf.error().is(ErrorKind::not_found)) warn(conf.error().message);
+  auto guest = conf ? *conf : defined_guest(host, name, warn).value_or(config::GuestConf{});
   // A conf without the name in it is the file's.
-  one.found.guests.front().name = name;
-  return std::move(one.found);
+  guest.guest = name;
+  return guest;
 }
 
-std::vector<std::string> guest_names(const host::Host& host) {
-  std::set<std::string> all;
-  for (const auto& guest : known_guests(host).guests) all.insert(guest.name);
-  return {all.begin(), all.end()};
+std::map<PciAddress, std::vector<std::string>> guests_by_device(const KnownGuests& guests) {
+  std::map<PciAddress, std::vector<std::string>> by_device;
+  for (const auto& guest : guests)
+    for (const auto& d : guest.devices) by_device[d.address].push_back(guest.guest);
+  return by_device;
 }
 
 }  // namespace qh::cli

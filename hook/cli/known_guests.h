@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,27 +11,24 @@
 
 namespace qh::cli {
 
-struct KnownDevice {
-  PciAddress address;
-  bool is_display = false;
-};
+// Of each guest its conf, always with its name. A device whose identity the conf does not say has that of the
+// card which is there now.
+using KnownGuests = std::vector<config::GuestConf>;
 
-struct KnownGuest {
-  std::string name;
-  config::Gpu gpu = config::Gpu::automatic;  // as the conf says
-  std::vector<KnownDevice> devices;
-};
+// Told of each file that cannot be used.
+using Warn = void(const std::string& text);
+inline void no_warnings(const std::string&) {}
 
-struct KnownGuests {
-  std::vector<KnownGuest> guests;     // in the order of their files' names, those with a conf first
-  std::vector<std::string> warnings;  // files that cannot be used
-};
+// In the order of their files' names: those with a conf, then those that libvirt alone has a file for, where
+// it may be read. Only root can read those; guests that are defined without root know their confs alone.
+KnownGuests known_guests(const host::Host& host, Warn* warn);
+// Those with a conf.
+KnownGuests configured_guests(const host::Host& host, Warn* warn);
+// The one guest alone; without devices where nothing is known of it.
+config::GuestConf known_guest(const host::Host& host, const std::string& name, Warn* warn);
 
-// A guest's conf tells its devices; of a guest without one, libvirt's own file for it, where it may be read.
-// Only root can read those; guests that are defined without root know their confs alone.
-KnownGuests known_guests(const host::Host& host);
-// The one guest alone; its name is kept where nothing is known of it.
-KnownGuests known_guest(const host::Host& host, const std::string& name);
+// Which of the guests want each device.
+std::map<PciAddress, std::vector<std::string>> guests_by_device(const KnownGuests& guests);
 
 // Each guest's conf, in the order of the files' names; a conf that does not say its guest has the one that
 // its file's name says. Fails if the folder is not to be trusted.
@@ -39,7 +37,5 @@ Result<void> each_conf(const host::Host& host, const EachGuestConf& each);
 
 // The guests that libvirt keeps on disk, by its files' names.
 std::vector<std::string> defined_guests(const host::Host& host);
-// Names alone, sorted, for completion.
-std::vector<std::string> guest_names(const host::Host& host);
 
 }  // namespace qh::cli

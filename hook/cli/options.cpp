@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "cli/commands.h"
 #include "core/contains.h"
 #include "core/text.h"
 

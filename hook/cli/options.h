@@ -63,4 +63,7 @@ std::span<const Row> command_table();
 // `--setup=--json`.
 Result<Options> parse(const std::vector<std::string>& arguments);
 
+// Each in the file of its name.
+Command setup, check, plan, status, detach, reattach, query, prune, devices, completion, version, help;
+
 }  // namespace qh::cli

@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "cli/commands.h"
 #include "core/text.h"
 #include "host/pci/pci_ids.h"
 

@@ -11,6 +11,9 @@
 
 namespace qh::cli {
 
+// Columns of a screen that nobody is asked about.
+inline constexpr std::size_t screen = 80;
+
 // Rows of cells as aligned columns, two blanks between, each line indented by two. A row of one cell is a
 // line of its own.
 std::string table(const std::vector<std::vector<std::string>>& rows);

@@ -15,7 +15,7 @@
 namespace qh::cli {
 namespace {
 
-constexpr std::size_t screen = 80, note_indent = 8, group_width = 8;
+constexpr std::size_t note_indent = 8, group_width = 8;
 
 // What the class code says, for a host without the file of names.
 std::string kind_of(const host::PciDevice& device) {
@@ -62,17 +62,14 @@ void ask(const std::string& question) {
 
 // Which other guests have a device of the card, a text for each card.
 std::vector<std::string> owners_of(const host::Host& host, const std::vector<handover::Card>& cards) {
-  const auto known = known_guests(host);
+  const auto known = known_guests(host, no_warnings);
   std::vector<std::string> owners;
   for (const auto& card : cards) {
     std::vector<std::string> names;
-    for (const auto& guest : known.guests) {
-      const bool has = std::any_of(guest.devices.begin(), guest.devices.end(), [&](const auto& d) {
-        return std::any_of(card.functions.begin(), card.functions.end(),
-                           [&](const auto& f) { return f.address == d.address; });
-      });
-      if (has) names.push_back(printable(guest.name));
-    }
+    for (const auto& guest : known)
+      if (std::any_of(card.functions.begin(), card.functions.end(),
+                      [&](const auto& f) { return guest.find(f.address) != nullptr; }))
+        names.push_back(printable(guest.guest));
     owners.push_back(join(names));
   }
   return owners;

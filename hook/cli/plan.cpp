@@ -2,7 +2,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "cli/commands.h"
 #include "cli/load_guest.h"
 #include "cli/output.h"
 #include "core/text.h"

@@ -1,19 +1,15 @@
 // qemu-hook --prune
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "cli/commands.h"
 #include "cli/domain_source.h"
 #include "cli/known_guests.h"
 #include "cli/output.h"
 #include "cli/picker.h"
 #include "cli/reservation.h"
+#include "config/store.h"
 #include "core/file.h"
 #include "core/text.h"
 #include "handover/conf.h"
@@ -53,8 +49,7 @@ Result<void> leave_renamed(const libvirt::Domains& domains, const std::vector<st
   if (!xmls) return fail(xmls.error());
   std::map<std::string, std::string> guests;  // by UUID
   for (const auto& [guest, text] : *xmls)
-    if (const auto domain = text ? xml::parse_domain(*text) : fail(text.error()); domain)
-      guests.emplace(domain->uuid, guest);
+    if (const auto domain = text.and_then(xml::parse_domain)) guests.emplace(domain->uuid, guest);
   std::erase_if(orphans, [&](const Orphan& o) {
     const auto renamed = guests.find(o.uuid);
     if (o.uuid.empty() || renamed == guests.end()) return false;
@@ -69,8 +64,9 @@ Result<void> leave_renamed(const libvirt::Domains& domains, const std::vector<st
 Result<std::string> put_away(const std::string& path) {
   for (int i = 0; i < 1000; ++i) {
     const std::string backup = path + ".pruned" + (i == 0 ? "" : "." + std::to_string(i));
-    if (::renameat2(AT_FDCWD, path.c_str(), AT_FDCWD, backup.c_str(), RENAME_NOREPLACE) == 0) return backup;
-    if (errno != EEXIST) return fail(system_error("rename", path, errno));
+    const auto renamed = config::rename(path, backup);
+    if (renamed) return backup;
+    if (!exists(backup)) return fail(renamed.error());
   }
   return fail(ErrorKind::failed, path + " has a thousand backups", "delete some of them");
 }

@@ -1,11 +1,12 @@
 // qemu-hook --query VARIABLE [GUEST] [--device ADDRESS]
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
-#include "cli/commands.h"
 #include "cli/known_guests.h"
 #include "cli/output.h"
 #include "cli/variables.h"
@@ -15,120 +16,103 @@
 #include "handover/conf.h"
 #include "handover/gpu.h"
 #include "host/graphics/console.h"
+#include "host/pci/pci_device.h"
 
 namespace qh::cli {
 namespace {
 
 using Values = std::vector<std::string>;
 
-// What kind of GPU guest each is; the host is asked once about each card.
-class GpuKinds {
+// What the answers are made of; the host and its files are asked once, when an answer needs it.
+class Query {
  public:
-  explicit GpuKinds(const host::Host& host) : host_(host) {
-    const auto conf = handover::load_host_conf(host);
-    if (conf)
+  Query(const host::Host& host, const Options& options, std::optional<PciAddress> device)
+      : host_(host), guest_(options.guest), device_(device) {
+    if (const auto conf = handover::load_host_conf(host))
       gpu_default_ = conf->defaults.gpu;
     else
       print_warning(conf.error().message);
   }
 
-  config::Gpu gpu_kind(const KnownGuest& guest) {
-    std::vector<PciAddress> displays;
-    for (const auto& d : guest.devices)
-      if (d.is_display) displays.push_back(d.address);
-    return handover::gpu_kind(guest.gpu == config::Gpu::automatic ? gpu_default_ : guest.gpu, displays,
-                              [&](const auto& address) { return carries_console(address); });
-  }
-
- private:
-  bool carries_console(const PciAddress& address) {
-    const auto [known, is_new] = console_.try_emplace(address);
-    if (is_new) known->second = !host::console_reasons(host_, address).empty();
-    return known->second;
-  }
-
-  const host::Host& host_;
-  config::Gpu gpu_default_ = config::Gpu::automatic;
-  std::map<PciAddress, bool> console_;
-};
-
-class Query {
- public:
-  Query(const host::Host& host, const Options& options, std::optional<PciAddress> device)
-      : host_(host), gpu_kinds_(host), guest_(options.guest), device_(device) {}
-
-  const std::vector<KnownGuest>& everyone();
+  const KnownGuests& everyone();
   // Those that a question without a list in its name is about: GUEST, else whoever has DEVICE.
-  const std::vector<KnownGuest>& those_meant();
+  const KnownGuests& those_meant();
   Values devices(bool virsh);
   Values gpu_devices();
   // Guests whose GPU is of the kind; with DEVICE, by that device.
-  Values names(const std::vector<KnownGuest>& guests, config::Gpu kind);
+  Values names(const KnownGuests& guests, config::Gpu kind);
   Values device_name() const;
   Values users_of_device();
 
  private:
-  const std::vector<KnownGuest>& keep(KnownGuests found, std::optional<std::vector<KnownGuest>>& place) const;
-  bool is_meant(const KnownDevice& device) const { return !device_ || device.address == *device_; }
-  bool has_meant(const KnownGuest& guest) const {
-    return std::any_of(guest.devices.begin(), guest.devices.end(),
-                       [&](const auto& d) { return is_meant(d); });
-  }
+  bool is_meant(const PciAddress& address) const { return !device_ || address == *device_; }
+  config::Gpu gpu_kind(const config::GuestConf& guest);
 
   const host::Host& host_;
-  GpuKinds gpu_kinds_;
   std::string guest_;
   std::optional<PciAddress> device_;
-  std::optional<std::vector<KnownGuest>> everyone_, meant_;
+  config::Gpu gpu_default_ = config::Gpu::automatic;
+  std::optional<KnownGuests> everyone_, meant_;
+  std::map<PciAddress, bool> carries_console_;
 };
 
-const std::vector<KnownGuest>& Query::keep(KnownGuests found,
-                                           std::optional<std::vector<KnownGuest>>& place) const {
-  for (const auto& warning : found.warnings) print_warning(warning);
-  return place.emplace(std::move(found.guests));
+std::vector<PciAddress> displays(const config::GuestConf& guest) {
+  std::vector<PciAddress> addresses;
+  for (const auto& d : guest.devices) {
+    host::PciDevice device;
+    device.identity = d.identity;
+    if (device.is_display()) addresses.push_back(d.address);
+  }
+  return addresses;
 }
 
-const std::vector<KnownGuest>& Query::everyone() {
-  return everyone_ ? *everyone_ : keep(known_guests(host_), everyone_);
+config::Gpu Query::gpu_kind(const config::GuestConf& guest) {
+  const auto conf = guest.gpu == config::Gpu::automatic ? gpu_default_ : guest.gpu;
+  return handover::gpu_kind(conf, displays(guest), [&](const auto& address) {
+    const auto [known, is_new] = carries_console_.try_emplace(address);
+    if (is_new) known->second = !host::console_reasons(host_, address).empty();
+    return known->second;
+  });
 }
 
-const std::vector<KnownGuest>& Query::those_meant() {
+const KnownGuests& Query::everyone() {
+  if (!everyone_) everyone_ = known_guests(host_, print_warning);
+  return *everyone_;
+}
+
+const KnownGuests& Query::those_meant() {
   if (meant_) return *meant_;
-  if (!guest_.empty()) return keep(known_guest(host_, guest_), meant_);
-  KnownGuests found;
-  if (device_)
-    for (const auto& guest : everyone())
-      if (has_meant(guest)) found.guests.push_back(guest);
-  return keep(std::move(found), meant_);
+  meant_.emplace();
+  if (!guest_.empty())
+    meant_->push_back(known_guest(host_, guest_, print_warning));
+  else if (device_)
+    std::copy_if(everyone().begin(), everyone().end(), std::back_inserter(*meant_),
+                 [&](const auto& guest) { return guest.find(*device_) != nullptr; });
+  return *meant_;
 }
 
 Values Query::devices(bool virsh) {
   Values values;
   for (const auto& guest : those_meant())
     for (const auto& d : guest.devices)
-      if (is_meant(d)) add_once(values, virsh ? d.address.node_device_name() : d.address.text());
+      if (is_meant(d.address)) add_once(values, virsh ? d.address.node_device_name() : d.address.text());
   return values;
 }
 
 Values Query::gpu_devices() {
-  Values values;
-  for (const auto& guest : those_meant()) {
-    if (gpu_kinds_.gpu_kind(guest) == config::Gpu::none) continue;
-    for (const auto& d : guest.devices)
-      if (d.is_display && is_meant(d)) values.push_back(d.address.text());
-  }
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  return values;
+  std::set<std::string> values;
+  for (const auto& guest : those_meant())
+    if (gpu_kind(guest) != config::Gpu::none)
+      for (const auto& address : displays(guest))
+        if (is_meant(address)) values.insert(address.text());
+  return {values.begin(), values.end()};
 }
 
-Values Query::names(const std::vector<KnownGuest>& guests, config::Gpu kind) {
+Values Query::names(const KnownGuests& guests, config::Gpu kind) {
   Values values;
-  for (const auto& guest : guests) {
-    const auto by_it = [&](const auto& d) { return d.is_display && is_meant(d); };
-    if (device_ && std::none_of(guest.devices.begin(), guest.devices.end(), by_it)) continue;
-    if (gpu_kinds_.gpu_kind(guest) == kind) values.push_back(guest.name);
-  }
+  for (const auto& guest : guests)
+    if ((!device_ || contains(displays(guest), *device_)) && gpu_kind(guest) == kind)
+      values.push_back(guest.guest);
   return values;
 }
 
@@ -140,7 +124,7 @@ Values Query::users_of_device() {
   Values values;
   if (device_)
     for (const auto& guest : everyone())
-      if (has_meant(guest)) values.push_back(guest.name);
+      if (guest.find(*device_)) values.push_back(guest.guest);
   return values;
 }
 
@@ -206,20 +190,27 @@ std::string variables_help() {
          "that use it. A variable without an answer prints nothing; that is no error.\n";
 }
 
-void print_plainly(const std::vector<const VariableRow*>& rows, const std::vector<Values>& all) {
-  std::string text;
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    for (const auto& value : all[i])
-      // One variable is for a script: its bytes as they are. All of them are for a person.
-      text += rows.size() == 1 ? value + "\n" : std::string(rows[i]->name) + ": " + printable(value) + "\n";
-  std::fwrite(text.data(), 1, text.size(), stdout);
+using Answers = std::vector<std::pair<const VariableRow*, Values>>;
+
+nlohmann::ordered_json json_of(const Answers& answers) {
+  auto object = nlohmann::ordered_json::object();
+  for (const auto& [row, values] : answers) object[row->name] = values;
+  return object;
 }
 
-void print_for_shell(const std::vector<const VariableRow*>& rows, const std::vector<Values>& all) {
+std::string to_text(const Answers& answers, bool for_shell) {
   std::string text;
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    text += std::string(rows[i]->name) + "=" + shell_quoted(join(all[i], "\n")) + "\n";
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  for (const auto& [row, values] : answers) {
+    const std::string name = row->name;
+    if (for_shell) {
+      text += name + "=" + shell_quoted(join(values, "\n")) + "\n";
+      continue;
+    }
+    // One variable is for a script: its bytes as they are. All of them are for a person.
+    for (const auto& value : values)
+      text += answers.size() == 1 ? value + "\n" : name + ": " + printable(value) + "\n";
+  }
+  return text;
 }
 
 nlohmann::ordered_json variables_json() {
@@ -253,16 +244,13 @@ Exit query(const host::Host& host, const Options& options) {
     device = *address;
   }
   Query query(host, options, device);
-  std::vector<Values> all;
-  for (const auto* row : rows) all.push_back(row->answer(query));
+  Answers answers;
+  for (const auto* row : rows) answers.emplace_back(row, row->answer(query));
   if (options.json) {
-    nlohmann::ordered_json object = nlohmann::ordered_json::object();
-    for (std::size_t i = 0; i < rows.size(); ++i) object[rows[i]->name] = all[i];
-    print_json(object);
-  } else if (options.format == "sh") {
-    print_for_shell(rows, all);
+    print_json(json_of(answers));
   } else {
-    print_plainly(rows, all);
+    const std::string text = to_text(answers, options.format == "sh");
+    std::fwrite(text.data(), 1, text.size(), stdout);
   }
   return Exit::done;
 }

@@ -1,7 +1,6 @@
 // qemu-hook --reattach GUEST
 #include <cstdio>
 
-#include "cli/commands.h"
 #include "cli/step_report.h"
 #include "core/text.h"
 #include "handover/conf.h"

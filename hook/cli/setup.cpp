@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/commands.h"
 #include "cli/domain_source.h"
 #include "cli/guest_change.h"
 #include "cli/load_guest.h"
@@ -11,6 +10,7 @@
 #include "cli/picker.h"
 #include "cli/reservation.h"
 #include "cli/setup_report.h"
+#include "core/contains.h"
 #include "handover/cards.h"
 #include "host/host.h"
 
@@ -81,15 +81,21 @@ Exit show_report(const host::Host& host, const Options& options, const config::H
   const bool reserves = !options.dry_run;
   const auto reservations = reserves ? sync_reservations(host, host_conf) : handover::Reservations{};
   const auto report = report_setup(host, host_conf, options, std::move(loaded));
+  const auto& guest = report.loaded.guest;
+  std::vector<handover::ReservedNow> reserved;  // of the guest's own devices
+  for (const auto& f : reservations.functions)
+    if (contains(guest.addresses(), f.address)) reserved.push_back(f);
   if (options.json) {
     auto object = to_json(report);
-    object["reservations"] = to_json(reservations, report.loaded.guest);
+    object["reservations"] = nlohmann::ordered_json::array();
+    for (const auto& f : reserved)
+      object["reservations"].push_back(
+          {{"device", f.address.text()}, {"level", to_string(f.level)}, {"in_force", f.in_force}});
     print_json(object);
     return Exit::done;
   }
   print_setup(report);
-  for (const auto& line : reservation_lines(reservations, report.loaded.guest))
-    std::fputs(paragraph(line, 0).c_str(), stdout);
+  for (const auto& f : reserved) std::fputs(paragraph(describe(f, guest.name) + ".", 0).c_str(), stdout);
   if (!reserves || options.reserve || !on_terminal() || !wants_reservation(host, host_conf, report))
     return Exit::done;
   Options with_reservation = options;
@@ -100,7 +106,7 @@ Exit show_report(const host::Host& host, const Options& options, const config::H
 }
 
 Exit set_up_one(const host::Host& host, const Options& options, const config::HostConf& host_conf) {
-  std::optional<ChangedGuest> changed;
+  std::optional<std::string> before;  // the guest's XML, where it was changed
   const bool may_change = options.xml.empty();
   if (may_change) {
     const auto found = find_domain(host, options, host_conf);
@@ -109,21 +115,16 @@ Exit set_up_one(const host::Host& host, const Options& options, const config::Ho
     if (!change) return failed(options, change.error());
     if (!change->empty() && options.dry_run) return show_change(options, *change);
     if (!change->empty()) {
-      auto applied = ChangedGuest::apply(libvirt_domains(host, host_conf), options.guest, *change);
-      if (!applied) return failed(options, applied.error());
-      changed.emplace(std::move(*applied));
+      const auto changed = change_guest(libvirt_domains(host, host_conf), options.guest, *change);
+      if (!changed) return failed(options, changed.error());
+      before = *changed;
     }
   }
   auto loaded = sync(host, options, host_conf);
-  if (!loaded) {
-    Error error = loaded.error();
-    if (changed) {
-      const auto undone = changed->undo();
-      error.message += undone ? "; the guest is as it was" : "; " + undone.error().message;
-      if (!undone) error.remedy = undone.error().remedy;
-    }
-    return failed(options, error);
-  }
+  if (!loaded && before)
+    return failed(options, restore_guest(libvirt_domains(host, host_conf), options.guest, *before,
+                                         loaded.error(), "the guest is as it was"));
+  if (!loaded) return failed(options, loaded.error());
   return show_report(host, options, host_conf, std::move(*loaded));
 }
 

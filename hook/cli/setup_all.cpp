@@ -40,7 +40,6 @@ std::vector<std::string> row(const SetupReport& r) {
 Exit setup_all(const host::Host& host, const Options& options, const config::HostConf& host_conf) {
   const auto all = all_domains(host, host_conf);
   if (!all) return failed(options, all.error());
-  if (!all->warning.empty()) print_warning(all->warning);
   const Conf use = options.dry_run ? Conf::read_only_and_accept : Conf::sync_and_accept;
   ordered_json guests = ordered_json::array(), failures = ordered_json::array();
   std::vector<std::vector<std::string>> rows{{"GUEST", "CONF", "DEVICES", "START"}};
@@ -51,7 +50,7 @@ Exit setup_all(const host::Host& host, const Options& options, const config::Hos
     error.message = printable(guest) + ": " + error.message;
     errors.push_back(std::move(error));
   };
-  for (const auto& [name, domain] : all->domains) {
+  for (const auto& [name, domain] : *all) {
     if (!domain) {
       failure(name, domain.error());
       continue;

@@ -1,11 +1,9 @@
 // qemu-hook --status
 #include <algorithm>
 #include <cstdio>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "cli/commands.h"
 #include "cli/known_guests.h"
 #include "cli/output.h"
 #include "core/text.h"
@@ -17,17 +15,6 @@ namespace qh::cli {
 namespace {
 
 using nlohmann::ordered_json;
-
-// Which guests' confs name each device.
-std::map<PciAddress, std::vector<std::string>> conf_devices(const host::Host& host) {
-  std::map<PciAddress, std::vector<std::string>> guests;
-  const auto loaded = each_conf(host, [&](const std::string&, const Result<config::GuestConf>& conf) {
-    if (!conf) return print_warning(conf.error().message);
-    for (const auto& d : conf->devices) guests[d.address].push_back(conf->guest);
-  });
-  if (!loaded) print_warning(loaded.error().message);
-  return guests;
-}
 
 const char* to_string(handover::Holding holding) {
   switch (holding) {
@@ -61,7 +48,7 @@ struct Line {
 };
 
 std::vector<Line> collect(const host::Host& host, const std::vector<handover::Record>& records) {
-  auto guests = conf_devices(host);
+  auto guests = guests_by_device(configured_guests(host, print_warning));
   std::set<PciAddress> wanted;
   for (const auto& [address, names] : guests) wanted.insert(address);
   for (const auto& r : records) wanted.insert(r.devices.begin(), r.devices.end());

@@ -1,7 +1,6 @@
 // qemu-hook --version
 #include <nlohmann/json.hpp>
 
-#include "cli/commands.h"
 #include "cli/output.h"
 
 namespace qh::cli {
