@@ -19,6 +19,8 @@ if [ ! -e "$kept" ]; then
     define_guest second "${card[@]}"
     start_display_manager "$manager" "$terminal"
     uses_card || fail "$compositor leaves the card alone without a reservation"
+    # sddm has an Xorg of its own, which takes the card a little later.
+    [ "$manager" != sddm ] || wait_until 120 "sddm's Xorg" eval 'holders_of /dev/dri/card1 | grep --quiet "^Xorg "'
     # Sway has closed it again.
     [ "$compositor" = sway ] || expect_refusal second holders "$display: the desktop has it open: .*$compositor \\("
     qemu-hook --setup second --reserve | tee told
