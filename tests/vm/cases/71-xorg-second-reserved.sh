@@ -8,7 +8,7 @@
 manager=${manager:-lightdm} compositor=${compositor:-Xorg} terminal=${terminal:-xterm} cycles=${cycles:-10}
 uses_card() {
     case $compositor in
-        Xorg) holders_of /dev/dri/card1 | grep --quiet '^Xorg ' ;;
+        Xorg | kwin_wayland | gnome-shell) holders_of /dev/dri/card1 | grep --quiet "^$compositor " ;;
         # Rendering by the CPU it has no use for a second card, and closes that again (wlroots 0.15).
         sway) journalctl --boot --quiet -t sway -o cat | grep --quiet 'Initializing DRM backend for /dev/dri/card1' ;;
     esac
@@ -19,6 +19,10 @@ if [ ! -e "$kept" ]; then
     define_guest second "${card[@]}"
     start_display_manager "$manager" "$terminal"
     uses_card || fail "$compositor leaves the card alone without a reservation"
+    # sddm has an Xorg of its own, which takes the card a little later.
+    [ "$manager" != sddm ] || wait_until 120 "sddm's Xorg" eval 'holders_of /dev/dri/card1 | grep --quiet "^Xorg "'
+    # Sway has closed it again.
+    [ "$compositor" = sway ] || expect_refusal second holders "$display: the desktop has it open: .*$compositor \\("
     qemu-hook --setup second --reserve | tee told
     expect_match "--setup" 'next boot' "$(<told)"
     : >"$kept"

@@ -4,7 +4,8 @@
 checkout=$(cd "$vm_home/../.." && pwd)
 vm_data=${VM_DATA:-$checkout/build/vm} # images and running machines; VM_DATA keeps them over a removed build/
 suites=(bookworm trixie)
-desktop_suites=(bookworm-desktop trixie-desktop) # the same, with real desktops; by name only
+# The same with real desktops, and with the two big ones besides; by name only.
+desktop_suites=(bookworm-desktop bookworm-desktop-all trixie-desktop)
 default_suite=bookworm
 
 say() { printf '%s\n' "$*" >&2; }
@@ -20,7 +21,7 @@ is_suite() {
     return 1
 }
 
-has_desktops() { [[ $1 = *-desktop ]]; }
+has_desktops() { [[ $1 = *-desktop* ]]; }
 
 # timed MESSAGE COMMAND...: the message before, the time after, on one line.
 timed() {

@@ -6,6 +6,7 @@
 recipe_of() {
     recipe=("$vm_home"/image/*)
     ! has_desktops "$1" || recipe+=("$vm_home"/image-desktop/*)
+    [[ $1 != *-desktop-all ]] || recipe+=("$vm_home"/image-desktop-all/*)
 }
 
 # image_of SUITE: the folder of its image, there or not.
@@ -40,7 +41,7 @@ build_image() {
         [ -e "$image/recipe/${file##*/}" ] || install -m "$(stat -c %a "$file")" /dev/null "$image/recipe/${file##*/}"
         cat "$file" >>"$image/recipe/${file##*/}"
     done
-    if ! "$image/recipe/build" "${suite%-desktop}" "$image" >"$image/log" 2>&1 </dev/null; then
+    if ! "$image/recipe/build" "${suite%%-*}" "$image" >"$image/log" 2>&1 </dev/null; then
         tail -n 30 "$image/log" >&2
         return 1
     fi

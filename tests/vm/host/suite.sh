@@ -64,14 +64,18 @@ prepare_machine() {
 }
 
 # collect_cases SUITE [NAME...]: sets $cases, paths; a name is that of a file below cases/, with or without its number or
-# .sh. Without a name: all of the suite. Those with a line "# suite: desktop" belong to the suites with desktops, and to no other.
+# .sh. Without a name: all of the suite. Those with a line "# suite: desktop" belong to the suites DEBIAN-desktop, and to no other;
+# so with any word in place of "desktop".
 collect_cases() {
-    local suite=$1 name path belongs=--files-without-match
+    local suite=$1 name path
     shift
     cases=()
     if [ $# -eq 0 ]; then
-        ! has_desktops "$suite" || belongs=--files-with-matches
-        mapfile -t cases < <(grep "$belongs" '^# suite: desktop$' "$vm_home"/cases/[0-9]*.sh)
+        if [[ $suite = *-* ]]; then
+            mapfile -t cases < <(grep --files-with-matches "^# suite: ${suite#*-}\$" "$vm_home"/cases/[0-9]*.sh)
+        else
+            mapfile -t cases < <(grep --files-without-match '^# suite: ' "$vm_home"/cases/[0-9]*.sh)
+        fi
         [ "${#cases[@]}" -gt 0 ] || die "no case of $suite runs without being named"
         # Those that want a boot of their own come last.
         mapfile -t cases < <(grep --files-without-match '^# boot: ' "${cases[@]}"

@@ -1,10 +1,13 @@
 # shellcheck shell=bash
 # Real desktops, as image-desktop/customize has them: "desk" is logged in by itself, with a sound server and a terminal.
 
-# start_display_manager UNIT TERMINAL: lightdm or greetd, from now on and at each boot. Waits for the terminal.
+# start_display_manager UNIT TERMINAL: lightdm, greetd, sddm or gdm, from now on and at each boot. Waits for the terminal.
 start_display_manager() {
     at_end stop_display_manager "$1"
-    [ "$1" != lightdm ] || echo /usr/sbin/lightdm >/etc/X11/default-display-manager
+    case $1 in
+        gdm) echo /usr/sbin/gdm3 ;;
+        *) type -P "$1" ;;
+    esac >/etc/X11/default-display-manager
     ln -sf "/lib/systemd/system/$1.service" /etc/systemd/system/display-manager.service
     systemctl daemon-reload
     systemctl --quiet set-default graphical.target

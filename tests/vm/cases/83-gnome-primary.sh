@@ -1,0 +1,6 @@
+# shellcheck shell=bash source=77-xorg-primary.sh
+# What 77 does, with GNOME Shell under gdm.
+# suite: desktop-all
+# limit: 3600
+manager=gdm compositor=gnome-shell terminal=foot
+. ./cases/77-xorg-primary.sh
