@@ -20,6 +20,7 @@ readonly hooks=/etc/libvirt/hooks
 readonly main_link=$hooks/qemu
 readonly extra_folder=$hooks/qemu.d # every executable in here is called too, since libvirt 6.5
 readonly extra_link=$extra_folder/50-qemu-hook
+readonly daemon_link=$hooks/daemon.d/50-qemu-hook # called when the daemon starts, since libvirt 6.5
 readonly conf=/etc/libvirt/qemu-hook
 readonly shipped=("$conf/host.toml" "$conf/guests/example.toml.sample")
 readonly run=/run/libvirt/qemu-hook

@@ -24,11 +24,13 @@ install(CODE "
          FILES \"${PROJECT_SOURCE_DIR}/etc-libvirt/qemu-hook/host.toml\")
   endif()")
 
-# The link that makes the program libvirt's hook, for a package: `cmake --install build --component hook`. Elsewhere
-# install.sh makes it, last of all, and only if the program runs.
+# The links that make the program libvirt's hook, for a package: `cmake --install build --component hook`. Elsewhere
+# install.sh makes them, last of all, and only if the program runs.
 install(CODE "
   set(program \"${CMAKE_INSTALL_SBINDIR}/qemu-hook\")
   cmake_path(ABSOLUTE_PATH program BASE_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}\")
-  set(folder \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_SYSCONFDIR}/libvirt/hooks/qemu.d\")
-  file(MAKE_DIRECTORY \"\${folder}\")
-  file(CREATE_LINK \"\${program}\" \"\${folder}/50-qemu-hook\" SYMBOLIC)" COMPONENT hook EXCLUDE_FROM_ALL)
+  foreach(name qemu daemon)
+    set(folder \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_SYSCONFDIR}/libvirt/hooks/\${name}.d\")
+    file(MAKE_DIRECTORY \"\${folder}\")
+    file(CREATE_LINK \"\${program}\" \"\${folder}/50-qemu-hook\" SYMBOLIC)
+  endforeach()" COMPONENT hook EXCLUDE_FROM_ALL)

@@ -7,6 +7,7 @@
 
 #include "core/file.h"
 #include "core/text.h"
+#include "event/daemon_start.h"
 #include "handover/conf.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
@@ -104,13 +105,17 @@ std::vector<Error> stopped(const host::Host& host, const std::string& guest, hos
   return {};
 }
 
-// The events that are acted on, by operation and sub-operation.
+// The events that are acted on, by operation and sub-operation. A guest's `start` is "start begin"; "start -"
+// is the daemon's own (virHookCall in main of src/remote/remote_daemon.c).
 using Action = std::vector<Error>(const host::Host& host, const std::string& guest, host::Log& log);
 struct Event {
   std::string_view name;
   Action* action;
 };
-constexpr Event events[] = {{"prepare begin", prepare}, {"stopped end", stopped}, {"release end", release}};
+constexpr Event events[] = {{"prepare begin", prepare},
+                            {"stopped end", stopped},
+                            {"release end", release},
+                            {"start -", daemon_start}};
 
 }  // namespace
 

@@ -23,7 +23,10 @@ bool is_locked(const host::Host& host, const std::string& guest) {
 }  // namespace
 
 Holding holding(const host::Host& host, const Record& r) {
-  if (is_locked(host, r.guest)) return Holding::changing;
+  return is_locked(host, r.guest) ? Holding::changing : holding_despite_lock(host, r);
+}
+
+Holding holding_despite_lock(const host::Host& host, const Record& r) {
   if (host::find_guest_process(host, r.guest, r.uuid)) return Holding::running;
   if (r.undoing) return Holding::leftover;
   if (!r.daemon) return Holding::by_hand;

@@ -19,6 +19,8 @@ enum class Holding {
 };
 
 Holding holding(const host::Host& host, const Record& record);
+// The same whether or not somebody works on the journal: for whoever has its lock.
+Holding holding_despite_lock(const host::Host& host, const Record& record);
 
 // The devices of a running guest's journal that its QEMU does not have any more: they were unplugged, and
 // nobody but this program gives them back.

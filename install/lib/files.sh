@@ -112,6 +112,7 @@ install_rest() {
 relabel() {
     [ "$staging" = no ] && command -v restorecon >/dev/null && command -v selinuxenabled >/dev/null || return 0
     selinuxenabled || return 0
-    restorecon -v "$root$binary" "$root$place" || note "restorecon failed: SELinux may keep libvirt from the hook"
+    restorecon -v "$root$binary" "$root$place" "$root$daemon_link" ||
+        note "restorecon failed: SELinux may keep libvirt from the hook"
     restorecon -R -v "$root$conf" || note "restorecon failed for $root$conf"
 }

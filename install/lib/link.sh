@@ -62,7 +62,7 @@ choose_place() {
 
 put_link() { # PATH, replacing nothing or something of ours
     make_folder "${1%/*}"
-    temporary=$root$hooks/.qemu-hook.$$ # never in qemu.d: libvirt would call it there
+    temporary=$root$hooks/.qemu-hook.$$ # never in qemu.d or daemon.d: libvirt would call it there
     ln -s "$binary" "$temporary" || die "cannot make a link in $root$hooks"
     mv -fT -- "$temporary" "$root$1" || die "cannot make the link $root$1"
     temporary=''
@@ -83,4 +83,10 @@ install_link() {
         fi
     fi
     [ "$(standing "$place")" = right ] || put_link "$place"
+    case $(standing "$daemon_link") in
+        right) ;;
+        foreign) note "$root$daemon_link is not qemu-hook's and stays." \
+            "What a daemon that is killed leaves over is then not undone when the next one starts." ;;
+        *) put_link "$daemon_link" ;;
+    esac
 }

@@ -27,11 +27,12 @@ remove() { # PATH
 
 remove_links() {
     local link
-    for link in "$main_link" "$extra_link"; do
+    for link in "$main_link" "$extra_link" "$daemon_link"; do
         case $(standing "$link") in
             right | ours) remove "$link" ;;
         esac
     done
+    [ -f "$root$manifest" ] || remove_folder "${daemon_link%/*}" # else it says whether we made that
 }
 
 # Unchanged: as it was installed, which an older version may have done, or as it is shipped now. One that was there

@@ -30,9 +30,11 @@ mode_is() { is "$(stat -c %a "$root$1")" "$2" "mode of $1"; }
 only_main_link() {
     link_is $main
     absent $extra
+    link_is $at_start
 }
 only_extra_link() {
     link_is $extra
+    link_is $at_start
     ! grep -q qemu-hook <(readlink "$root$main") || fail "the hook is there twice"
 }
 
@@ -48,6 +50,7 @@ times() { (cd "$root" && find . -path ./proc -prune -o -printf '%p %i %T@\n' | s
 
 main=/etc/libvirt/hooks/qemu
 extra=/etc/libvirt/hooks/qemu.d/50-qemu-hook
+at_start=/etc/libvirt/hooks/daemon.d/50-qemu-hook
 host_conf=/etc/libvirt/qemu-hook/host.toml
 sample=/etc/libvirt/qemu-hook/guests/example.toml.sample
 manifest=/var/lib/qemu-hook/manifest
@@ -121,7 +124,7 @@ read -r answer <"$QEMU_HOOK_ROOT/libvirt"
 xml=$(cat /dev/stdin)
 printf '%s\n' "$xml" >"$QEMU_HOOK_ROOT/asked"
 echo "$*" >>"$QEMU_HOOK_ROOT/virsh-calls"
-hook=$(find "$QEMU_HOOK_ROOT/etc/libvirt/hooks" -lname '*qemu-hook')
+hook=$(find "$QEMU_HOOK_ROOT"/etc/libvirt/hooks/qemu* -lname '*qemu-hook')
 hook=${hook#"$QEMU_HOOK_ROOT"}
 echo "error: Failed to create domain from /dev/stdin" >&2
 ended() {
@@ -264,10 +267,11 @@ test_build() {
     grep -q -e -DQH_TESTS=OFF "$root/../checkout/build/install.log" || fail "the tests are built too"
 }
 
-# A package has this link; elsewhere install.sh makes one, if the program runs.
-test_link_of_a_package() {
+# A package has these links; elsewhere install.sh makes them, if the program runs.
+test_links_of_a_package() {
     DESTDIR=$root cmake --install "$build" --prefix /usr --component hook >"$work/output" 2>&1 || fail "cmake fails"
     link_is $extra
+    link_is $at_start
     is "$(find "$v1" -path '*/hooks*')" "" "no link unless asked for"
 }
 
@@ -399,6 +403,28 @@ test_link_to_usr_bin_becomes_the_link() {
     ln -s /usr/bin/qemu-hook "$root$main"
     stage 0 --tree "$v1"
     only_main_link
+}
+
+test_hook_at_the_daemons_start_beside_others() {
+    mkdir -p "$root/etc/libvirt/hooks/daemon.d"
+    printf 'other\n' >"$root/etc/libvirt/hooks/daemon"
+    printf 'other\n' >"$root/etc/libvirt/hooks/daemon.d/10-other"
+    in_and_out
+    stage 0 --tree "$v1"
+    only_main_link
+    ln -sfn /usr/bin/qemu-hook "$root$at_start"
+    stage 0 --tree "$v1"
+    only_main_link
+}
+
+test_foreign_file_where_the_link_for_the_daemons_start_goes() {
+    mkdir -p "$root/etc/libvirt/hooks/daemon.d"
+    printf 'other\n' >"$root$at_start"
+    in_and_out
+    stage 0 --tree "$v1"
+    says "$at_start is not qemu-hook's and stays"
+    link_is $main
+    is "$(cat "$root$at_start")" other "the other file"
 }
 
 test_foreign_file_by_our_name() {

@@ -25,8 +25,6 @@ constexpr int channel = 3;  // the child's end of the socket pair
 // In the child: nothing of the parent's stays but `fd`, as descriptor 3. Only async-signal-safe calls.
 void leave_parent(int fd) {
   ::setsid();
-  // A hook that is killed takes its helpers along, unless the kernel holds them.
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (fd != channel) ::dup2(fd, channel);
   // Descriptor 3 must survive the close-on-exec mark of its origin only until exec.
   if (::syscall(SYS_close_range, channel + 1, ~0U, 0) < 0)
@@ -79,6 +77,8 @@ Result<std::pair<Fd, int>> fork_child(int socket_type, Work work) {
   if (pid < 0) return fail(ErrorKind::failed, std::string("cannot start a process: ") + std::strerror(errno));
   if (pid == 0) {
     leave_parent(theirs.get());
+    // A hook that is killed takes its helpers along, unless the kernel holds them.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     work();
     ::_exit(0);
   }
@@ -175,6 +175,15 @@ Result<std::string> run_in_child(const std::string& what, Milliseconds timeout,
   return Servant::start([&](const std::string&) { return work(); }).and_then([&](Servant&& servant) {
     return servant.ask(what, "", timeout);
   });
+}
+
+Result<void> run_detached(const std::function<void()>& work) {
+  const int pid = ::fork();
+  if (pid < 0) return fail(ErrorKind::failed, std::string("cannot start a process: ") + std::strerror(errno));
+  if (pid > 0) return {};
+  leave_parent(::open("/dev/null", O_RDWR));  // it talks to nobody
+  work();
+  ::_exit(0);
 }
 
 Result<std::string> run_program(const std::vector<std::string>& argv, Milliseconds timeout) {

@@ -22,6 +22,10 @@ namespace qh::host {
 Result<std::string> run_in_child(const std::string& what, Milliseconds timeout,
                                  const std::function<Result<std::string>()>& work);
 
+// Runs `work` in a process of its own and returns at once. Nobody waits for that process, and it outlives
+// this one.
+Result<void> run_detached(const std::function<void()>& work);
+
 // Runs a program (argv[0] an absolute path) without a shell, with an empty environment but PATH. What it
 // prints comes back; an exit status other than 0 is a failure that quotes it. A service that it leaves behind
 // may keep its output open: what is waited for is the end of the program itself.
