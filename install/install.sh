@@ -142,6 +142,7 @@ install_all() {
     install_binary
     make_folder $conf/guests
     install_rest
+    update_catalog
     [ "$(standing "$place")" = right ] || linked=yes
     install_link
     relabel

@@ -13,6 +13,7 @@ install(FILES ${QH_COMPLETIONS}/_qemu-hook DESTINATION ${QH_ZSH_COMPLETIONS})
 install(FILES ${QH_COMPLETIONS}/qemu-hook.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES hook/cli/schema/check.schema.json hook/cli/schema/devices.schema.json hook/cli/schema/status.schema.json
         DESTINATION ${CMAKE_INSTALL_DATADIR}/qemu-hook)
+install(FILES install/qemu-hook.catalog DESTINATION lib/systemd/catalog)
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES etc-libvirt/qemu-hook/guests/example.toml.sample DESTINATION ${QH_CONF_FOLDER}/guests)
 

@@ -109,6 +109,12 @@ install_rest() {
     done
 }
 
+# journald looks things up in a database that is made from all programs' catalogs.
+update_catalog() {
+    [ -z "$root" ] && [ "$staging" = no ] && [ "$changed" = yes ] && command -v journalctl >/dev/null || return 0
+    journalctl --update-catalog || note "journalctl --update-catalog failed: the log's lines will have no explanations"
+}
+
 relabel() {
     [ "$staging" = no ] && command -v restorecon >/dev/null && command -v selinuxenabled >/dev/null || return 0
     selinuxenabled || return 0

@@ -53,7 +53,8 @@ installed_files() {
         sed -n 's/^own //p' "$root$manifest"
         return
     fi
-    for file in "$root"/usr/share/{,doc/}qemu-hook/* "$root"/usr/share/*/*/{,_}qemu-hook{,.fish}; do
+    for file in "$root"/usr/share/{,doc/}qemu-hook/* "$root"/usr/share/*/*/{,_}qemu-hook{,.fish} \
+        "$root"/usr/lib/systemd/catalog/qemu-hook.catalog; do
         [ ! -f "$file" ] || say "${file#"$root"}"
     done
 }
@@ -117,6 +118,7 @@ take_out() {
     remove_links
     if [ -e "$root$binary" ] || [ -L "$root$binary" ]; then remove "$binary"; fi
     remove_files
+    update_catalog
     remove_udev_rules
     remove_confs
     remove_run_folder
