@@ -50,7 +50,7 @@ struct LoadModule {
 
   static constexpr std::string_view verb = "load-module";
   static auto fields(auto& s) { return std::tie(s.module); }
-  std::string describe() const { return "load the module " + module; }
+  std::string describe() const;
   Result<void> run(Ports& ports, const Record& record) const;
 };
 
@@ -65,10 +65,9 @@ struct DeviceStep {
 // Makes the host driver let go of a device.
 struct Unbind : DeviceStep {
   static constexpr std::string_view verb = "unbind";
-  std::string describe() const { return "unbind " + device.address.text() + " from " + device.host_driver; }
+  std::string describe() const;
   Result<void> run(Ports& ports, const Record& record) const;
-  // The undoing of BindVfio, which follows it in every plan, gives the device back to its host driver.
-  std::string describe_undo() const { return {}; }
+  std::string describe_undo() const;
 };
 
 // Binds a device to its VFIO driver, as `virsh nodedev-detach` does.
@@ -85,9 +84,9 @@ struct InhibitSleep {
 
   static constexpr std::string_view verb = "inhibit-sleep";
   static auto fields(auto& s) { return std::tie(s.unit); }
-  std::string describe() const { return "keep the host from sleeping"; }
+  std::string describe() const;
   Result<void> run(Ports& ports, const Record& record) const;
-  std::string describe_undo() const { return "let the host sleep again"; }
+  std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;
 };
 
@@ -98,11 +97,9 @@ struct StopDisplayManager {
 
   static constexpr std::string_view verb = "stop-display-manager";
   static auto fields(auto& s) { return std::tie(s.service, s.cards); }
-  std::string describe() const { return "stop the display manager " + service; }
+  std::string describe() const;
   Result<void> run(Ports& ports, const Record& record) const;
-  std::string describe_undo() const {
-    return "start " + service + (cards.empty() ? "" : ", once the card has its DRM node");
-  }
+  std::string describe_undo() const;
   // Once the cards have their DRM nodes; without them only where the host has another card to show it on.
   Result<void> undo(Ports& ports) const;
 };
@@ -115,7 +112,7 @@ struct EndSessions {
 
   static constexpr std::string_view verb = "end-sessions";
   static auto fields(auto& s) { return std::tie(s.devices, s.users); }
-  std::string describe() const { return "end the sessions that hold the card"; }
+  std::string describe() const;
   Result<void> run(Ports& ports, const Record& record) const;
 };
 
@@ -125,9 +122,9 @@ struct StopService {
 
   static constexpr std::string_view verb = "stop-service";
   static auto fields(auto& s) { return std::tie(s.service); }
-  std::string describe() const { return "stop " + service; }
+  std::string describe() const;
   Result<void> run(Ports& ports, const Record& record) const;
-  std::string describe_undo() const { return "start " + service; }
+  std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;
 };
 
@@ -137,9 +134,9 @@ struct EndPersistence {
 
   static constexpr std::string_view verb = "end-persistence";
   static auto fields(auto& s) { return std::tie(s.card); }
-  std::string describe() const { return "turn off the persistence mode of " + card.text(); }
+  std::string describe() const;
   Result<void> run(Ports& ports, const Record& record) const;
-  std::string describe_undo() const { return "turn on the persistence mode of " + card.text(); }
+  std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;
 };
 
@@ -160,9 +157,9 @@ struct UnbindConsole {
 
   static constexpr std::string_view verb = "unbind-console";
   static auto fields(auto& s) { return std::tie(s.console, s.cards); }
-  std::string describe() const { return "unbind the text console " + console; }
+  std::string describe() const;
   Result<void> run(Ports& ports, const Record& record) const;
-  std::string describe_undo() const { return "bind the text console " + console; }
+  std::string describe_undo() const;
   // A console that the kernel cannot bring back is a warning.
   Result<void> undo(Ports& ports) const;
 };
@@ -175,9 +172,9 @@ struct UnbindFramebuffer {
 
   static constexpr std::string_view verb = "unbind-framebuffer";
   static auto fields(auto& s) { return std::tie(s.driver, s.device, s.card); }
-  std::string describe() const { return "unbind " + device + " from " + driver; }
+  std::string describe() const;
   Result<void> run(Ports& ports, const Record& record) const;
-  std::string describe_undo() const { return "bind " + device + ", if it is still there"; }
+  std::string describe_undo() const;
   // A frame buffer that does not come back before the next boot is a warning.
   Result<void> undo(Ports& ports) const;
 };
@@ -188,9 +185,9 @@ struct UnloadModule {
 
   static constexpr std::string_view verb = "unload-module";
   static auto fields(auto& s) { return std::tie(s.module); }
-  std::string describe() const { return "unload the module " + module; }
+  std::string describe() const;
   Result<void> run(Ports& ports, const Record& record) const;
-  std::string describe_undo() const { return "load the module " + module; }
+  std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;
 };
 
@@ -209,8 +206,8 @@ bool operator==(const Kind& a, const Kind& b) {
   return Kind::fields(a) == Kind::fields(b);
 }
 
-// All kinds. A new one is a struct above, with its doing in a file of this folder, a line here, and its place
-// in the plan (plan.h).
+// All kinds. A new one is a struct above, a file of its own in this folder with its words, its doing and its
+// undoing, a word here, and its place in the plan (plan.h).
 using Step = std::variant<UnknownStep, LoadModule, Unbind, BindVfio, InhibitSleep, StopDisplayManager,
                           EndSessions, StopService, EndPersistence, WaitForHolders, UnbindConsole,
                           UnbindFramebuffer, UnloadModule, UnloadModuleIfFree>;

@@ -1,4 +1,4 @@
-// Unbind and BindVfio.
+// Binds a device to its VFIO driver, as `virsh nodedev-detach` does. Undone by giving it back as a whole.
 #include "handover/device.h"
 #include "handover/ports.h"
 #include "handover/steps/step.h"
@@ -14,16 +14,12 @@ std::string BindVfio::describe_undo() const {
          (device.driver_override.empty() ? "" : ", with driver_override " + device.driver_override);
 }
 
-Result<void> DeviceStep::undo(Ports& ports) const {
-  return give_back(ports, device);
-}
-
-Result<void> Unbind::run(Ports& ports, const Record&) const {
-  return unbind_host_driver(ports, device.address);
-}
-
 Result<void> BindVfio::run(Ports& ports, const Record&) const {
   return bind_vfio_driver(ports, device.address);
+}
+
+Result<void> DeviceStep::undo(Ports& ports) const {
+  return give_back(ports, device);
 }
 
 }  // namespace qh::handover

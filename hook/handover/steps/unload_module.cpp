@@ -1,13 +1,16 @@
-// LoadModule, UnloadModule and UnloadModuleIfFree.
-#include "host/services/modules.h"
-
+// Unloads a module of the card's driver, always or only if that does no harm.
 #include "handover/ports.h"
 #include "handover/steps/step.h"
+#include "host/services/modules.h"
 
 namespace qh::handover {
 
-Result<void> LoadModule::run(Ports& ports, const Record&) const {
-  return ports.modules.load(module, ports.limit(ports.conf.deadlines.detach));
+std::string UnloadModule::describe() const {
+  return "unload the module " + module;
+}
+
+std::string UnloadModule::describe_undo() const {
+  return "load the module " + module;
 }
 
 Result<void> UnloadModule::run(Ports& ports, const Record&) const {

@@ -1,4 +1,4 @@
-// UnbindConsole and UnbindFramebuffer: what the kernel itself has on the card.
+// Unbinds a text console from its frame buffer.
 #include <algorithm>
 
 #include "handover/device.h"
@@ -47,6 +47,14 @@ Result<void> make_frame_buffer_anew(Ports& ports, const UnbindConsole& step) {
 
 }  // namespace
 
+std::string UnbindConsole::describe() const {
+  return "unbind the text console " + console;
+}
+
+std::string UnbindConsole::describe_undo() const {
+  return "bind the text console " + console;
+}
+
 Result<void> UnbindConsole::run(Ports& ports, const Record&) const {
   const auto consoles = host::framebuffer_consoles(ports.host);
   if (!consoles) return fail(consoles.error());
@@ -75,33 +83,6 @@ Result<void> UnbindConsole::undo(Ports& ports) const {
   auto done = set_bound(ports, bound->name, true, ports.limit(ports.conf.deadlines.reattach));
   if (!done) return done;
   return any_bound(ports) ? Result<void>() : make_frame_buffer_anew(ports, *this);
-}
-
-Result<void> UnbindFramebuffer::run(Ports& ports, const Record&) const {
-  // A driver for the card that came in the meantime has taken it away.
-  const std::string folder = names::platform_driver(driver);
-  if (!ports.host.sysfs.exists(folder + "/" + device)) return {};
-  auto done = ports.host.sysfs.write(folder + "/unbind", device, ports.limit(ports.conf.deadlines.detach));
-  if (!done && ports.host.sysfs.exists(folder + "/" + device))
-    return fail_in(card.text() + ": the firmware's frame buffer " + device + " cannot be unbound",
-                   done.error());
-  return {};
-}
-
-Result<void> UnbindFramebuffer::undo(Ports& ports) const {
-  const std::string folder = names::platform_driver(driver);
-  if (ports.host.sysfs.exists(folder + "/" + device)) return {};
-  // The firmware sets it up once. Its memory may have been moved, its device be gone: vfio-pci removes it
-  // (drivers/vfio/pci/vfio_pci_core.c, aperture_remove_conflicting_pci_devices).
-  const bool is_there = ports.host.sysfs.exists(names::platform_device(device));
-  if (!host::bound_driver(ports.host, card).empty()) return {};  // that driver draws now
-  const Result<void> done =
-      is_there ? ports.host.sysfs.write(folder + "/bind", device, ports.limit(ports.conf.deadlines.reattach))
-               : Result<void>(fail(ErrorKind::not_found, "the kernel has removed it"));
-  if (!done || !ports.host.sysfs.exists(folder + "/" + device))
-    ports.log.warning(card.text() + ": the firmware's frame buffer " + device +
-                      " comes back only at the next boot" + (done ? "" : ": " + done.error().message));
-  return {};
 }
 
 }  // namespace qh::handover
