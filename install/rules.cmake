@@ -13,6 +13,10 @@ install(FILES ${QH_COMPLETIONS}/_qemu-hook DESTINATION ${QH_ZSH_COMPLETIONS})
 install(FILES ${QH_COMPLETIONS}/qemu-hook.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES hook/cli/schema/check.schema.json hook/cli/schema/devices.schema.json hook/cli/schema/status.schema.json
         DESTINATION ${CMAKE_INSTALL_DATADIR}/qemu-hook)
+if(SCDOC)
+  install(FILES ${QH_MANUAL}/qemu-hook.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+  install(FILES ${QH_MANUAL}/qemu-hook.toml.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+endif()
 install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES etc-libvirt/qemu-hook/guests/example.toml.sample DESTINATION ${QH_CONF_FOLDER}/guests)
 

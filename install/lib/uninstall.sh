@@ -52,7 +52,7 @@ installed_files() {
         sed -n 's/^own //p' "$root$manifest"
         return
     fi
-    for file in "$root"/usr/share/{,doc/}qemu-hook/* "$root"/usr/share/*/*/{,_}qemu-hook{,.fish}; do
+    for file in "$root"/usr/share/{,doc/}qemu-hook/* "$root"/usr/share/*/*/{,_}qemu-hook{,.fish,.8,.toml.5}; do
         [ ! -f "$file" ] || say "${file#"$root"}"
     done
 }
