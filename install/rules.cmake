@@ -14,7 +14,11 @@ install(FILES ${QH_COMPLETIONS}/qemu-hook.fish DESTINATION ${CMAKE_INSTALL_DATAD
 install(FILES hook/cli/schema/check.schema.json hook/cli/schema/devices.schema.json hook/cli/schema/status.schema.json
         DESTINATION ${CMAKE_INSTALL_DATADIR}/qemu-hook)
 install(FILES install/qemu-hook.catalog DESTINATION lib/systemd/catalog)
-install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(SCDOC)
+  install(FILES ${QH_MANUAL}/qemu-hook.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+  install(FILES ${QH_MANUAL}/qemu-hook.toml.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+endif()
+install(FILES README.md CHANGELOG.md LICENSE SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES etc-libvirt/qemu-hook/guests/example.toml.sample DESTINATION ${QH_CONF_FOLDER}/guests)
 
 # On a running system a host.toml is its user's and stays. Below DESTDIR it is a package's, which lists it as a conffile.

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # What a bare Debian 12 or 13 needs to build and test; sourced by the scripts that begin from nothing.
 
-build_packages=(cmake g++ make libvirt-dev libpugixml-dev libtomlplusplus-dev libexpected-dev nlohmann-json3-dev doctest-dev)
+build_packages=(cmake g++ make libvirt-dev libpugixml-dev libtomlplusplus-dev libexpected-dev nlohmann-json3-dev scdoc doctest-dev)
 vm_packages=(qemu-system-x86 ovmf mmdebstrap e2fsprogs)
 
 # install_missing PACKAGE...: by apt, as root; else says what is missing.

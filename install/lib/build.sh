@@ -2,7 +2,7 @@
 # Building what is installed, and what that needs. Sourced by install.sh.
 
 apt_packages=(cmake g++ make libvirt-dev libpugixml-dev libtomlplusplus-dev libexpected-dev
-    nlohmann-json3-dev)
+    nlohmann-json3-dev scdoc)
 headers=(libvirt/libvirt.h pugixml.hpp toml++/toml.h tl/expected.hpp nlohmann/json.hpp)
 
 missing_apt_packages() {
@@ -40,15 +40,15 @@ missing_tools_and_headers() {
 package_hint() {
     if command -v dnf >/dev/null; then
         say "dnf install cmake gcc-c++ make libvirt-devel pugixml-devel tomlplusplus-devel expected-devel" \
-            "json-devel"
+            "json-devel scdoc"
     elif command -v pacman >/dev/null; then
-        say "pacman -S --needed cmake gcc make libvirt pugixml tomlplusplus tl-expected nlohmann-json"
+        say "pacman -S --needed cmake gcc make libvirt pugixml tomlplusplus tl-expected nlohmann-json scdoc"
     elif command -v zypper >/dev/null; then
         say "zypper install cmake gcc-c++ make libvirt-develel pugixml-devel tomlplusplus-devel" \
-            "tl-expected-devel nlohmann_json-devel"
+            "tl-expected-devel nlohmann_json-devel scdoc"
     else
         say "needed: CMake, a C++20 compiler, make; the headers of libvirt, pugixml, toml++," \
-            "tl::expected, nlohmann-json"
+            "tl::expected, nlohmann-json; for the manual, scdoc"
     fi
 }
 

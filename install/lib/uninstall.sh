@@ -53,7 +53,7 @@ installed_files() {
         sed -n 's/^own //p' "$root$manifest"
         return
     fi
-    for file in "$root"/usr/share/{,doc/}qemu-hook/* "$root"/usr/share/*/*/{,_}qemu-hook{,.fish} \
+    for file in "$root"/usr/share/{,doc/}qemu-hook/* "$root"/usr/share/*/*/{,_}qemu-hook{,.fish,.8,.toml.5} \
         "$root"/usr/lib/systemd/catalog/qemu-hook.catalog; do
         [ ! -f "$file" ] || say "${file#"$root"}"
     done

@@ -162,6 +162,7 @@ test_fresh_install() {
     cmp "$v1$binary" "$root$binary" || fail "the binary is not the one given"
     cmp "$shipped/qemu-hook/host.toml" "$root$host_conf" || fail "host.toml is not the shipped one"
     exists $sample
+    ! command -v scdoc >/dev/null || for page in man8/qemu-hook.8 man5/qemu-hook.toml.5; do exists /usr/share/man/$page; done
     is "$(cd "$v1" && find . -type f ! -exec cmp -s {} "$root"/{} \; -print)" "" "all that the build installs is there"
     is "$(find "$root" -name '.*qemu*')" "" "no temporary file is left"
     says "qemu-hook --setup GUEST"
