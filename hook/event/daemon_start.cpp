@@ -58,9 +58,10 @@ void undo_left_over(const host::Host& host, const std::string& guest) {
     return;
   }
   if (!is_left_over(host, journal->record())) return;
-  log.warning("undoing what was left over: no daemon tells of the guest's end any more");
+  log.warning("undoing what was left over: no daemon tells of the guest's end any more",
+              {host::events::left_over});
   if (handover::undo_steps(machine.ports, *journal).empty())
-    log.took("released, the host is as it was", watch);
+    log.took("released, the host is as it was", watch, {host::events::released});
 }
 
 }  // namespace

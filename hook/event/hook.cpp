@@ -28,13 +28,14 @@ int say(std::string_view text, int status) {
 // phone.
 constexpr std::size_t most_lines = 10;
 
-int report(host::Log& log, const std::vector<Error>& errors) {
+// `kind`: of the event in the log.
+int report(host::Log& log, const std::vector<Error>& errors, const char* kind) {
   if (errors.empty()) return 0;
   std::vector<std::string> lines;
   for (const auto& e : errors) {
     lines.push_back("qemu-hook: " + printable(e.message));
     if (!e.remedy.empty()) lines.push_back("  hint: " + printable(e.remedy));
-    log.error(e.message);
+    log.error(e.message, {kind});
     if (!e.remedy.empty()) log.error("hint: " + e.remedy);
   }
   if (lines.size() > most_lines) {
@@ -143,7 +144,8 @@ int run(const host::Host& host, const std::vector<std::string>& arguments) {
         1);
   }
   host::Log log(host, guest);
-  return report(log, event->action(host, guest, log));
+  return report(log, event->action(host, guest, log),
+                event->action == prepare ? host::events::refused : host::events::not_undone);
 }
 
 }  // namespace qh::event

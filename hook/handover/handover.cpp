@@ -30,7 +30,8 @@ std::vector<Error> recover(Ports& ports, const std::string& guest) {
     ports.log.warning("giving back what was unplugged from the guest " + in_quotes(guest));
     return return_unplugged(ports, guest);
   }
-  ports.log.warning("undoing what was left over from the guest " + in_quotes(guest));
+  ports.log.warning("undoing what was left over from the guest " + in_quotes(guest),
+                    {host::events::left_over});
   return release(ports, guest);
 }
 
@@ -198,7 +199,7 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest) {
   auto executed = run_steps(ports, *journal);
   if (executed) {
     ports.log.took("prepared, " + std::to_string(guest.devices.size()) + " device(s) ready for the guest",
-                   watch);
+                   watch, {host::events::prepared});
     return {};
   }
   std::vector<Error> errors{executed.error()};
@@ -218,7 +219,7 @@ std::vector<Error> release(Ports& ports, const std::string& guest) {
   if (!journal && journal.error().is(ErrorKind::not_found)) return {};
   if (!journal) return {journal.error()};
   auto errors = undo_steps(ports, *journal);
-  if (errors.empty()) ports.log.took("released, the host is as it was", watch);
+  if (errors.empty()) ports.log.took("released, the host is as it was", watch, {host::events::released});
   return errors;
 }
 

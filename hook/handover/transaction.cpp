@@ -44,6 +44,12 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
   return {};
 }
 
+// The step in the log, as data.
+host::Event about(const Step& step, const char* message_id) {
+  const auto* device = device_of(step);
+  return {message_id, std::string(verb_of(step)), device == nullptr ? "" : device->address.text()};
+}
+
 void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
   if (pid == 0) return;
   if (const auto process = host::find_process(ports.host, pid)) (void)journal.stuck(step, *process);
@@ -61,7 +67,7 @@ Result<void> undo_step(Ports& ports, Journal& journal, std::size_t i) {
     return undone;
   }
   if (!step.stuck) note_stuck(ports, journal, i, undone.error().stuck_pid);
-  ports.log.error(undone.error().message);
+  ports.log.error(undone.error().message, about(step.step, host::events::not_undone));
   return undone;
 }
 
@@ -97,10 +103,10 @@ Result<void> run_steps(Ports& ports, Journal& journal) {
     if (std::holds_alternative<Unbind>(step)) open_libvirt_ahead(ports);
     if (auto done = run(ports, journal.record(), step); !done) {
       note_stuck(ports, journal, i, done.error().stuck_pid);
-      ports.log.error(done.error().message);
+      ports.log.error(done.error().message, about(step, host::events::refused));
       return done;
     }
-    ports.log.took(describe(step), watch);
+    ports.log.took(describe(step), watch, about(step, host::events::step_done));
   }
   if (auto lives = daemon_lives(ports); !lives) return lives;
   return journal.ready();
@@ -132,9 +138,9 @@ std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
     } else if (std::holds_alternative<BindVfio>(step.step)) {
       ports.log.took("reattach " + device->address.text() + ", now on " +
                          (device->host_driver.empty() ? "no driver" : device->host_driver),
-                     watch);
+                     watch, about(step.step, host::events::step_undone));
     } else if (const std::string text = describe_undo(step.step); !text.empty()) {
-      ports.log.took(text, watch);
+      ports.log.took(text, watch, about(step.step, host::events::step_undone));
     }
   }
   if (!not_reached.empty()) {
@@ -156,7 +162,8 @@ Result<void> undo_device(Ports& ports, Journal& journal, const PciAddress& addre
     if (device == nullptr || device->address != address || !step.begun || step.undone) continue;
     if (auto undone = undo_step(ports, journal, i); !undone) return undone;
   }
-  ports.log.took("reattach " + address.text() + ", which was unplugged", watch);
+  ports.log.took("reattach " + address.text() + ", which was unplugged", watch,
+                 {host::events::step_undone, "", address.text()});
   return journal.returned(address);
 }
 

@@ -31,7 +31,7 @@ inline constexpr const char* left_over = "585cd0ce62154b62a27950b926ea0ea1";
 // What a line is about. What does not apply stays empty.
 struct Event {
   const char* message_id = "";
-  std::string step, device;
+  std::string step = {}, device = {};
 };
 
 // One datagram a line, identifier "qemu-hook". It never blocks and never fails: syslog(3) would wait for a

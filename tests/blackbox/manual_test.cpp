@@ -259,7 +259,6 @@ TEST_CASE("manual: each check that the program can name in a finding, and no oth
   for (const auto& file : std::filesystem::directory_iterator(QH_SOURCE_FOLDER "/hook/handover/checks"))
     for (auto& name : all_matches(source("hook/handover/checks/" + file.path().filename().string()), finding))
       guests.insert(name);
-  for (auto& name : all_matches(source("hook/handover/desktop_holders.cpp"), finding)) guests.insert(name);
   for (auto& name : all_matches(source("hook/handover/readiness.cpp"), finding)) hosts.insert(name);
   CHECK(guests.size() >= 17);
   const Page manual(page);

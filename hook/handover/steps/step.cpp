@@ -159,6 +159,17 @@ Result<void> undo(Ports& ports, const Step& step) {
       step);
 }
 
+std::string_view verb_of(const Step& step) {
+  return std::visit(
+      []<class Kind>(const Kind&) -> std::string_view {
+        if constexpr (requires { Kind::verb; })
+          return Kind::verb;
+        else
+          return {};
+      },
+      step);
+}
+
 const DeviceState* device_of(const Step& step) {
   return std::visit(
       []<class Kind>(const Kind& s) -> const DeviceState* {

@@ -219,6 +219,9 @@ std::string describe_undo(const Step& step);
 Result<void> run(Ports& ports, const Record& record, const Step& step);
 Result<void> undo(Ports& ports, const Step& step);
 
+// The first word of its line in the journal; empty for one that is not known here.
+std::string_view verb_of(const Step& step);
+
 // The device of a DeviceStep; nullptr: it is none.
 const DeviceState* device_of(const Step& step);
 
