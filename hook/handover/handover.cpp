@@ -13,26 +13,29 @@ namespace qh::handover {
 namespace {
 
 // Gives back what was unplugged from a guest that runs on.
-std::vector<Error> return_unplugged(Ports& ports, const std::string& guest) {
-  auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
-  if (!journal) return {journal.error()};
+std::vector<Error> return_unplugged(Ports& ports, Journal& journal) {
   std::vector<Error> errors;
-  for (const auto& address : unplugged(ports.host, journal->record()))
-    if (auto undone = undo_device(ports, *journal, address); !undone) errors.push_back(undone.error());
+  for (const auto& address : unplugged(ports.host, journal.record()))
+    if (auto undone = undo_device(ports, journal, address); !undone) errors.push_back(undone.error());
   return errors;
 }
 
 // A journal that is still there although nobody is at work on it: what it says is undone; of a guest that
-// runs, what was unplugged from it.
-std::vector<Error> recover(Ports& ports, const std::string& guest) {
-  const auto record = find_record(ports.host, guest);
-  if (record && holding(ports.host, *record) == Holding::running) {
+// runs, what was unplugged from it. Another guest than the one that starts may have been started again since
+// it was found to be gone, so that is decided once more, under its journal's lock.
+std::vector<Error> recover(Ports& ports, const std::string& guest, bool is_own) {
+  auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
+  if (!journal && journal.error().is(ErrorKind::not_found)) return {};
+  if (!journal) return {journal.error()};
+  const auto state = holding_despite_lock(ports.host, journal->record());
+  if (state == Holding::running) {
     ports.log.warning("giving back what was unplugged from the guest " + in_quotes(guest));
-    return return_unplugged(ports, guest);
+    return return_unplugged(ports, *journal);
   }
+  if (!is_own && state != Holding::leftover) return {};
   ports.log.warning("undoing what was left over from the guest " + in_quotes(guest),
                     {host::events::left_over});
-  return release(ports, guest);
+  return undo_steps(ports, *journal);
 }
 
 // refused: the guest runs. Whoever has its devices by hand could take them from under its QEMU.
@@ -98,7 +101,7 @@ void wait_for_others(Ports& ports, const Guest& guest, const Deadline& deadline)
     }
     if (!leftover.empty()) {
       tried.push_back(leftover);
-      (void)recover(ports, leftover);  // its errors are logged; the checks see what is left
+      (void)recover(ports, leftover, false);  // its errors are logged; the checks see what is left
     } else if (!wait || deadline.passed()) {
       return;
     } else {
@@ -191,7 +194,7 @@ std::vector<Error> prepare(Ports& ports, const Guest& guest) {
   if (!ports.daemon)
     if (auto idle = is_not_running(ports, guest.name); !idle) return {idle.error()};
   if (has_journal(ports.host, guest.name))
-    if (auto errors = recover(ports, guest.name); !errors.empty()) return errors;
+    if (auto errors = recover(ports, guest.name, true); !errors.empty()) return errors;
 
   auto journal = claim(ports, guest, Deadline(ports.limit(ports.conf.deadlines.lock)));
   if (!journal) return journal.error();
@@ -227,8 +230,9 @@ std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vec
   const Bounded bounded(ports, ports.conf.deadlines.whole);
   if (auto idle = is_not_running(ports, guest); !idle) {
     const auto record = find_record(ports.host, guest);
-    if (record && !unplugged(ports.host, *record).empty()) return return_unplugged(ports, guest);
-    return {idle.error()};
+    if (!record || unplugged(ports.host, *record).empty()) return {idle.error()};
+    auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
+    return journal ? return_unplugged(ports, *journal) : std::vector<Error>{journal.error()};
   }
   auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
   if (journal) return undo_steps(ports, *journal);

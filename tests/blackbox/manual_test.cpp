@@ -272,7 +272,7 @@ TEST_CASE("manual: each check that the program can name in a finding, and no oth
 TEST_CASE("manual: the events that the hook acts on, exit statuses, the environment") {
   const Page manual(page);
   CHECK(set_of(manual.heads("LIBVIRT'S CALLS")) ==
-        set_of(all_matches(source("hook/event/hook.cpp"), "\\{\"([a-z]+ [a-z]+)\", [a-z]+\\}")));
+        set_of(all_matches(source("hook/event/hook.cpp"), "\\{\"([a-z]+ [a-z-]+)\", [a-z_]+\\}")));
   Texts statuses;
   for (const auto status : {cli::Exit::done, cli::Exit::refused, cli::Exit::wrong_call})
     statuses.push_back(std::to_string(static_cast<int>(status)));
@@ -290,6 +290,7 @@ TEST_CASE("manual: the files") {
             names::domain_file(guest),
             names::libvirt_hook,
             std::string(names::libvirt_hook_folder) + "/50-qemu-hook",
+            "/etc/libvirt/hooks/daemon.d/50-qemu-hook",
             shipped};
   for (const auto& file : std::filesystem::directory_iterator(QH_SCHEMA_FOLDER))
     known.insert("/usr/share/qemu-hook/" + file.path().filename().string());
