@@ -1,6 +1,5 @@
 # shellcheck shell=bash source=../lib.sh
 # A guest that the daemon autostarts: the hook runs while libvirtd answers nobody, and must neither hang it nor fail.
-# every suite
 . ./lib.sh
 before=$(host_state)
 define_guest early managed=no "$nic"

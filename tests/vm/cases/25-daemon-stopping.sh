@@ -2,6 +2,7 @@
 # libvirtd is told to stop while a guest starts, or ends: it waits for the hook, and answers nobody any more. The hook is
 # through in seconds all the same, and the daemon that comes next finds the guest and the device as they should be.
 # limit: 600
+# long
 . ./lib.sh
 before=$(host_state)
 put_back() {

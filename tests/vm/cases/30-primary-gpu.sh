@@ -1,6 +1,5 @@
 # shellcheck shell=bash source=../lib.sh
 # The only card with a screen, some times over (primary-gpu-ten: ten times): the desktop makes way and comes back, with consoles, frame buffer, sessions.
-# every suite
 # limit: 1200
 . ./lib.sh
 start_desktop
