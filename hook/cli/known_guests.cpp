@@ -4,7 +4,7 @@
 #include <unordered_set>
 
 #include "config/store.h"
-#include "core/text.h"
+#include "handover/conf.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
 #include "xml/domain.h"
@@ -13,20 +13,6 @@ namespace qh::cli {
 namespace {
 
 constexpr std::string_view xml_suffix = ".xml";
-
-Result<config::GuestConf> read_conf(const host::Host& host, const std::string& path,
-                                    const Result<std::string>& text) {
-  auto conf = text ? config::parse_guest_conf(*text, path) : fail(text.error());
-  if (!conf) return conf;
-  if (conf->guest.empty()) {
-    const auto name = path.substr(path.rfind('/') + 1);
-    conf->guest = guest_of_file_name(name.substr(0, name.rfind('.')));
-  }
-  for (auto& d : conf->devices)
-    if (d.identity.empty())
-      if (const auto present = host::read_pci_device(host, d.address)) d.identity = present->identity;
-  return conf;
-}
 
 // From libvirt's own file. Nothing where there is no such file, or it is not ours to read.
 std::optional<config::GuestConf> defined_guest(const host::Host& host, const std::string& name, Warn* warn) {
@@ -54,13 +40,6 @@ std::optional<config::GuestConf> defined_guest(const host::Host& host, const std
 
 }  // namespace
 
-Result<void> each_conf(const host::Host& host, const EachGuestConf& each) {
-  return config::load_folder(host.path(names::guest_conf_folder),
-                             [&](const std::string& path, const Result<std::string>& text) {
-                               each(path, read_conf(host, path, text));
-                             });
-}
-
 std::vector<std::string> defined_guests(const host::Host& host) {
   std::vector<std::string> guests;
   for (auto& name : host.list(names::libvirt_domain_folder)) {
@@ -73,10 +52,11 @@ std::vector<std::string> defined_guests(const host::Host& host) {
 
 KnownGuests configured_guests(const host::Host& host, Warn* warn) {
   KnownGuests guests;
-  const auto loaded = each_conf(host, [&](const std::string&, const Result<config::GuestConf>& conf) {
-    if (!conf) return warn(conf.error().message);
-    guests.push_back(*conf);
-  });
+  const auto loaded =
+      handover::each_conf(host, {}, [&](const std::string&, const Result<config::GuestConf>& conf) {
+        if (!conf) return warn(conf.error().message);
+        guests.push_back(*conf);
+      });
   if (!loaded) warn(loaded.error().message);
   return guests;
 }
@@ -93,7 +73,7 @@ KnownGuests known_guests(const host::Host& host, Warn* warn) {
 
 config::GuestConf known_guest(const host::Host& host, const std::string& name, Warn* warn) {
   const std::string path = host.path(names::guest_conf(name));
-  const auto conf = read_conf(host, path, config::load(path));
+  const auto conf = handover::parse_conf_file(host, path, config::load(path));
   if (!conf && !conf.error().is(ErrorKind::not_found)) warn(conf.error().message);
   auto guest = conf ? *conf : defined_guest(host, name, warn).value_or(config::GuestConf{});
   // A conf without the name in it is the file's.

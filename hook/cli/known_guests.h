@@ -1,7 +1,6 @@
 // The guests of this host as its files know them: quickly, without libvirt's daemon.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -29,11 +28,6 @@ config::GuestConf known_guest(const host::Host& host, const std::string& name, W
 
 // Which of the guests want each device.
 std::map<PciAddress, std::vector<std::string>> guests_by_device(const KnownGuests& guests);
-
-// Each guest's conf, in the order of the files' names; a conf that does not say its guest has the one that
-// its file's name says. Fails if the folder is not to be trusted.
-using EachGuestConf = std::function<void(const std::string& path, const Result<config::GuestConf>& conf)>;
-Result<void> each_conf(const host::Host& host, const EachGuestConf& each);
 
 // The guests that libvirt keeps on disk, by its files' names.
 std::vector<std::string> defined_guests(const host::Host& host);

@@ -29,13 +29,14 @@ struct Orphan {
 // nobody's to judge: it stays, with a warning.
 Result<std::vector<Orphan>> find_orphans(const host::Host& host, const std::vector<std::string>& known) {
   std::vector<Orphan> orphans;
-  const auto loaded = each_conf(host, [&](const std::string& path, const Result<config::GuestConf>& conf) {
-    if (!conf) return print_warning(conf.error().message + "; it stays");
-    if (std::binary_search(known.begin(), known.end(), conf->guest)) return;
-    if (handover::has_journal(host, conf->guest))
-      return print_warning(printable(conf->guest) + " still has devices of this host; its conf stays");
-    orphans.push_back({conf->guest, conf->uuid, path});
-  });
+  const auto loaded =
+      handover::each_conf(host, {}, [&](const std::string& path, const Result<config::GuestConf>& conf) {
+        if (!conf) return print_warning(conf.error().message + "; it stays");
+        if (std::binary_search(known.begin(), known.end(), conf->guest)) return;
+        if (handover::has_journal(host, conf->guest))
+          return print_warning(printable(conf->guest) + " still has devices of this host; its conf stays");
+        orphans.push_back({conf->guest, conf->uuid, path});
+      });
   if (!loaded) return fail(loaded.error());
   return orphans;
 }
@@ -66,7 +67,8 @@ Result<std::string> put_away(const std::string& path) {
     const std::string backup = path + ".pruned" + (i == 0 ? "" : "." + std::to_string(i));
     const auto renamed = config::rename(path, backup);
     if (renamed) return backup;
-    if (!exists(backup)) return fail(renamed.error());
+    // There is such a backup already, or it is another reason: then the next name helps as little.
+    if (!exists(backup) || !exists(path)) return fail(renamed.error());
   }
   return fail(ErrorKind::failed, path + " has a thousand backups", "delete some of them");
 }

@@ -20,6 +20,11 @@ struct FoundConf {
   std::vector<std::string> notices;  // that it has another name; confs that could be meant and are not used
 };
 
+std::string guest_of_conf_file(const std::string& path) {
+  const std::string file = path.substr(path.rfind('/') + 1);
+  return guest_of_file_name(file.substr(0, file.rfind('.')));
+}
+
 // Whether libvirt has a guest of that name, as far as its files tell. What cannot be looked at may be there.
 bool is_defined(const host::Host& host, const std::string& guest) {
   for (const auto& file : {host.path(names::domain_file(guest)), host.path(names::live_state(guest)),
@@ -40,9 +45,7 @@ std::vector<FoundConf> former_confs(const host::Host& host, const std::string& g
                         ", although it has its UUID: " + conf.error().message);
       return;
     }
-    const std::string file = path.substr(path.rfind('/') + 1);
-    const std::string file_guest = guest_of_file_name(file.substr(0, file.rfind('.')));
-    for (const auto& name : {conf->guest, file_guest})
+    for (const auto& name : {conf->guest, guest_of_conf_file(path)})
       if (!name.empty() && name != guest && is_defined(host, name)) return;
     if (conf->uuid == uuid) found.push_back({path, *text, {}});
   };
@@ -81,6 +84,24 @@ Result<config::GuestConf> load_guest_conf(const host::Host& host, const std::str
   const auto found = find_conf(host, guest, uuid);
   if (!found) return fail(found.error());
   return config::parse_guest_conf(found->text, found->path, defaults);
+}
+
+Result<config::GuestConf> parse_conf_file(const host::Host& host, const std::string& path,
+                                          const Result<std::string>& text, const config::Defaults& defaults) {
+  auto conf = text ? config::parse_guest_conf(*text, path, defaults) : fail(text.error());
+  if (!conf) return conf;
+  if (conf->guest.empty()) conf->guest = guest_of_conf_file(path);
+  for (auto& d : conf->devices)
+    if (d.identity.empty())
+      if (const auto present = host::read_pci_device(host, d.address)) d.identity = present->identity;
+  return conf;
+}
+
+Result<void> each_conf(const host::Host& host, const config::Defaults& defaults, const EachGuestConf& each) {
+  return config::load_folder(host.path(names::guest_conf_folder),
+                             [&](const std::string& path, const Result<std::string>& text) {
+                               each(path, parse_conf_file(host, path, text, defaults));
+                             });
 }
 
 Result<SyncedConf> read_conf(const host::Host& host, const config::HostConf& host_conf,

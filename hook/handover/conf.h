@@ -1,6 +1,7 @@
 // The conf files as every entry point uses them: the host's, and a guest's, synced with its XML.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,6 +24,16 @@ Result<config::HostConf> load_host_conf(const host::Host& host);
 Result<config::GuestConf> load_guest_conf(const host::Host& host, const std::string& guest,
                                           const std::string& uuid = {},
                                           const config::Defaults& defaults = {});
+
+// What a conf file says. One that does not say its guest has the one that its name says, and a device whose
+// identity it does not say has that of the card which is there now.
+Result<config::GuestConf> parse_conf_file(const host::Host& host, const std::string& path,
+                                          const Result<std::string>& text,
+                                          const config::Defaults& defaults = {});
+
+// Each guest's conf so, in the order of the files' names. Fails if the folder is not to be trusted.
+using EachGuestConf = std::function<void(const std::string& path, const Result<config::GuestConf>& conf)>;
+Result<void> each_conf(const host::Host& host, const config::Defaults& defaults, const EachGuestConf& each);
 
 struct SyncedConf {
   std::string path;

@@ -18,18 +18,17 @@ namespace qh::handover {
 namespace {
 
 // Adds what one conf says. Two guests may have the same card; the stricter one counts.
-void add_conf(const host::Host& host, const config::GuestConf& conf, const std::string& guest,
+void add_conf(const host::Host& host, const config::GuestConf& conf,
               std::map<std::string, host::Reserved>& all) {
   for (const auto& d : conf.devices) {
+    if (!is_reservable(d.identity, d.reserve)) continue;
     const auto present = host::read_pci_device(host, d.address);
-    const std::string identity = !d.identity.empty() ? d.identity : present ? present->identity : "";
-    if (identity.empty() || !is_reservable(identity, d.reserve)) continue;
     if (present && present->is_display() && !host::console_reasons(host, d.address).empty()) continue;
-    auto& reserved = all[d.address.text() + identity];
+    auto& reserved = all[d.address.text() + d.identity];
     reserved.address = d.address;
-    reserved.identity = identity;
+    reserved.identity = d.identity;
     reserved.level = std::max(reserved.level, d.reserve);
-    add_once(reserved.guests, guest);
+    add_once(reserved.guests, conf.guest);
   }
 }
 
@@ -113,18 +112,12 @@ Result<std::vector<host::Reserved>> wanted_reservations(const host::Host& host,
                                                         const config::Defaults& defaults) {
   std::map<std::string, host::Reserved> all;
   std::optional<Error> unreadable;
-  const auto loaded = config::load_folder(
-      host.path(names::guest_conf_folder), [&](const std::string& path, const Result<std::string>& text) {
-        const auto conf =
-            text ? config::parse_guest_conf(*text, path, defaults) : tl::unexpected(text.error());
-        if (!conf) {
+  const auto loaded =
+      each_conf(host, defaults, [&](const std::string&, const Result<config::GuestConf>& conf) {
+        if (conf)
+          add_conf(host, *conf, all);
+        else
           unreadable = conf.error();
-          return;
-        }
-        const std::string file = path.substr(path.rfind('/') + 1);
-        add_conf(host, *conf,
-                 conf->guest.empty() ? guest_of_file_name(file.substr(0, file.rfind('.'))) : conf->guest,
-                 all);
       });
   if (!loaded) return fail(loaded.error());
   if (unreadable) return fail(*unreadable);
