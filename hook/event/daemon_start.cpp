@@ -1,6 +1,5 @@
 #include "event/daemon_start.h"
 
-#include "core/text.h"
 #include "handover/claims.h"
 #include "handover/conf.h"
 #include "handover/journal.h"
@@ -11,15 +10,6 @@
 
 namespace qh::event {
 namespace {
-
-std::vector<std::string> guests_with_journal(const host::Host& host) {
-  constexpr std::string_view suffix = ".journal";
-  std::vector<std::string> guests;
-  for (const auto& name : host.list(names::run_folder))
-    if (name.ends_with(suffix))
-      guests.push_back(guest_of_file_name(std::string_view(name).substr(0, name.size() - suffix.size())));
-  return guests;
-}
 
 // A guest whose state file is there is libvirt's: as soon as the QEMU driver starts, which it does after this
 // hook, it looks for the guest's QEMU and calls `release` if there is none (qemuProcessReconnect in
@@ -52,11 +42,7 @@ void undo_left_over(const host::Host& host, const std::string& guest) {
   const handover::Bounded bounded(machine.ports, conf.deadlines.whole);
   auto journal = handover::Journal::open(host, guest, machine.ports.limit(conf.deadlines.lock));
   if (!journal && journal.error().is(ErrorKind::not_found)) return;
-  if (!journal) {
-    log.error(journal.error().message);
-    if (!journal.error().remedy.empty()) log.error("hint: " + journal.error().remedy);
-    return;
-  }
+  if (!journal) return log.error(journal.error());
   if (!is_left_over(host, journal->record())) return;
   log.warning("undoing what was left over: no daemon tells of the guest's end any more",
               {host::events::left_over});
@@ -67,10 +53,10 @@ void undo_left_over(const host::Host& host, const std::string& guest) {
 }  // namespace
 
 std::vector<Error> daemon_start(const host::Host& host, const std::string&, host::Log&) {
-  const auto guests = guests_with_journal(host);
-  if (guests.empty()) return {};
+  const auto records = handover::list_records(host);
+  if (records.empty()) return {};
   const auto started = host::run_detached([&] {
-    for (const auto& guest : guests) undo_left_over(host, guest);
+    for (const auto& record : records) undo_left_over(host, record.guest);
   });
   if (!started) return {started.error()};
   return {};

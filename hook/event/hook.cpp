@@ -35,8 +35,7 @@ int report(host::Log& log, const std::vector<Error>& errors, const char* kind) {
   for (const auto& e : errors) {
     lines.push_back("qemu-hook: " + printable(e.message));
     if (!e.remedy.empty()) lines.push_back("  hint: " + printable(e.remedy));
-    log.error(e.message, {kind});
-    if (!e.remedy.empty()) log.error("hint: " + e.remedy);
+    log.error(e, {kind});
   }
   if (lines.size() > most_lines) {
     lines.resize(most_lines - 1);

@@ -24,6 +24,11 @@ void Log::error(const std::string& text, const Event& event) {
   if (errors_.insert(text).second) write(LOG_ERR, text, event);
 }
 
+void Log::error(const Error& error, const Event& event) {
+  this->error(error.message, event);
+  if (!error.remedy.empty()) this->error("hint: " + error.remedy);
+}
+
 bool Log::send(const std::string& path, const std::string& datagram) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

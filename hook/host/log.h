@@ -13,6 +13,7 @@
 
 #include "core/deadline.h"
 #include "core/file.h"
+#include "core/result.h"
 #include "host/host.h"
 
 namespace qh::host {
@@ -44,6 +45,8 @@ class Log {
   void warning(const std::string& text, const Event& event = {}) { write(LOG_WARNING, text, event); }
   // Told once, however many find it worth telling.
   void error(const std::string& text, const Event& event = {});
+  // With the hint on a line of its own.
+  void error(const Error& error, const Event& event = {});
   // "text (12 ms)"
   void took(const std::string& text, const Stopwatch& watch, const Event& event = {});
 

@@ -87,6 +87,14 @@ class Host : public Program {
       return qh::link_target(folder + fd) == root.path() + journal;
     });
   }
+  void check_is_given_back() const {
+    CHECK(kernel.state() == before);
+    CHECK_FALSE(root.exists(journal));
+  }
+  void check_is_kept() const {
+    CHECK(kernel.driver("0000:02:00.0") == "vfio-pci");
+    CHECK(root.exists(journal));
+  }
   bool is_logged(const std::string& text) {
     for (auto& line : log()) logged_.push_back(std::move(line));
     return std::any_of(logged_.begin(), logged_.end(),
@@ -138,8 +146,7 @@ TEST_CASE("a guest that ended unseen is undone beside the daemon's start, which 
     CHECK(h.kernel.driver("0000:02:00.0") == "vfio-pci");
   }
   h.wait_for_all();
-  CHECK(h.kernel.state() == h.before);
-  CHECK_FALSE(h.root.exists(journal));
+  h.check_is_given_back();
   CHECK(h.root.read("/libvirt-calls") == h.calls_of_start);
   CHECK(h.is_logged("]: win10: undoing what was left over"));
   CHECK(h.is_logged("]: win10: reattach 0000:02:00.0, now on e1000e ("));
@@ -160,6 +167,15 @@ TEST_CASE("two daemons that start at once undo it once") {
   CHECK(std::count_if(log.begin(), log.end(), [](const std::string& line) {
           return line.find("undoing what was left over") != std::string::npos;
         }) == 1);
+}
+
+TEST_CASE("a guest is undone whose name is too long to be a file's") {
+  Host h;
+  REQUIRE(h.hook(std::string(230, 'a'), "prepare", "begin", nic).status == 0);
+  REQUIRE(h.kernel.driver("0000:02:00.0") == "vfio-pci");
+  h.start_daemon();
+  h.wait_for_all();
+  h.check_is_given_back();
 }
 
 TEST_CASE("what somebody else undoes is left alone when the daemon starts") {
@@ -204,8 +220,7 @@ TEST_CASE("what somebody else undoes is left alone when the daemon starts") {
     h.wait_for_all();
   }
   h.wait_for_all();
-  CHECK(h.kernel.driver("0000:02:00.0") == "vfio-pci");
-  CHECK(h.root.exists(journal));
+  h.check_is_kept();
   CHECK_FALSE(h.is_logged("left over"));
 }
 
@@ -227,8 +242,7 @@ TEST_CASE("a start that comes before the undoing keeps its devices") {
     std::filesystem::rename(h.root.path() + "/new", h.root.path() + journal);
   }
   h.wait_for_all();
-  CHECK(h.kernel.driver("0000:02:00.0") == "vfio-pci");
-  CHECK(h.root.exists(journal));
+  h.check_is_kept();
   CHECK_FALSE(h.is_logged("left over"));
 }
 
@@ -253,13 +267,11 @@ TEST_CASE("a journal that cannot be undone is kept with its reason, until the ne
   std::filesystem::rename(unbind, unbind + ".away");
   h.start_daemon();
   h.wait_for_all();
-  CHECK(h.root.exists(journal));
-  CHECK(h.kernel.driver("0000:02:00.0") == "vfio-pci");
+  h.check_is_kept();
   CHECK(h.is_logged("0000:02:00.0: cannot be given back"));
   CHECK_FALSE(h.is_logged("released"));
   std::filesystem::rename(unbind + ".away", unbind);
   h.start_daemon();
   h.wait_for_all();
-  CHECK(h.kernel.state() == h.before);
-  CHECK_FALSE(h.root.exists(journal));
+  h.check_is_given_back();
 }
