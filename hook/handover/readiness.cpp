@@ -112,7 +112,7 @@ void check_installed(const host::Host& host, const std::optional<Hook>& hook, Fi
   else if (!ever)
     add(out, "daemon", Severity::warning,
         "the hook is installed, but libvirt has not called it for a guest with devices since the boot",
-        "do nothing if no such guest was started; otherwise: systemctl reload " + daemon->command);
+        "do nothing if no such guest was started; otherwise: systemctl reload " + name);
 }
 
 void check_kernel(const host::Host& host, Findings& out) {
