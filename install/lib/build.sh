@@ -44,7 +44,7 @@ package_hint() {
     elif command -v pacman >/dev/null; then
         say "pacman -S --needed cmake gcc make libvirt pugixml tomlplusplus tl-expected nlohmann-json scdoc"
     elif command -v zypper >/dev/null; then
-        say "zypper install cmake gcc-c++ make libvirt-develel pugixml-devel tomlplusplus-devel" \
+        say "zypper install cmake gcc-c++ make libvirt-devel pugixml-devel tomlplusplus-devel" \
             "tl-expected-devel nlohmann_json-devel scdoc"
     else
         say "needed: CMake, a C++20 compiler, make; the headers of libvirt, pugixml, toml++," \
@@ -64,7 +64,7 @@ need_packages() {
 }
 
 run_cmake() {
-    cmake -S "$checkout" -B "$checkout/build" -DQH_TESTS=OFF &&
+    cmake -S "$checkout" -B "$checkout/build" -DQH_TESTS=OFF -DCMAKE_UNITY_BUILD=ON &&
         cmake --build "$checkout/build" --parallel "$(nproc 2>/dev/null || echo 2)" &&
         rm -rf "$checkout/build/tree" &&
         DESTDIR=$checkout/build/tree cmake --install "$checkout/build" --prefix /usr
