@@ -20,7 +20,6 @@ void make_way(Plan& plan, const Screen& s) {
         "it is running, and would start the desktop again");
   if (s.has_desktop()) add(plan, EndSessions{s.devices, s.users}, "their programs keep the card open");
   for (const auto& service : s.services) add(plan, StopService{service}, "it holds the card");
-  for (const auto& card : s.persistent) add(plan, EndPersistence{card}, "the driver would not let go");
   add(plan, WaitForHolders{s.devices},
       "a driver's unbind waits for them, and cannot be killed while it waits");
   for (const auto& console : s.consoles)
@@ -43,6 +42,9 @@ Plan make_plan(const Survey& survey) {
   if (!survey.vfio_is_loaded)
     add(plan, LoadModule{names::vfio_pci},
         "its driver must be there before the first host driver is unbound");
+  // NVIDIA's own daemon does it if it runs: before it is stopped with the desktop.
+  for (const auto& card : survey.persistent)
+    add(plan, EndPersistence{card}, "its driver would not let go, and could not be stopped any more");
   if (survey.screen) make_way(plan, *survey.screen);
   for (const auto& d : devices)
     if (!d.present->driver.empty())

@@ -26,8 +26,6 @@ std::string awake_unit(const Guest& guest) {
   return "qemu-hook-awake-" + name.substr(0, 200) + ".service";
 }
 
-constexpr char persistence_daemon[] = "nvidia-persiste";  // "comm" has 15 characters of its name
-
 // `holders` are those of the guest's devices.
 void measure_holders(const host::Host& host, const std::vector<host::Holder>& holders, Screen& s) {
   const auto sessions = host::list_sessions(host);
@@ -36,7 +34,7 @@ void measure_holders(const host::Host& host, const std::vector<host::Holder>& ho
   for (const auto& h : host::without_watchers(host, holders)) {
     if (!contains(s.cards, h.node.function) || !seen.insert(h.pid).second) continue;
     const auto place = host::place_of(host, h.pid);
-    if (h.command == persistence_daemon) {
+    if (host::is_persistence_daemon(h)) {
       if (!has_systemd)
         add_once(s.services, "nvidia-persistenced");
       else if (!place.service.empty())
@@ -98,8 +96,6 @@ Result<std::optional<Screen>> measure_screen(const host::Host& host, const host:
     if (!session.seat.empty()) add_once(s.users, session.user);
   for (const auto& card : s.cards) {
     if (!host::drm_cards(host, card).empty()) s.cards_with_node.push_back(card);
-    if (host::bound_driver(host, card) == "nvidia" && services.has_persistence(card))
-      s.persistent.push_back(card);
     for (const auto& f : host::platform_framebuffers(host, card))
       s.framebuffers.push_back({f.driver, f.device, card});
   }

@@ -22,7 +22,6 @@ struct Screen {
   std::vector<PciAddress> cards_with_node;  // those of the cards that have a DRM node
   std::vector<std::string> users;           // who has a session on a seat, by number
   std::vector<std::string> services;        // of NVIDIA's persistence daemon
-  std::vector<PciAddress> persistent;       // cards in persistence mode
   std::vector<std::string> consoles;        // bound ones that draw into a frame buffer
   std::vector<UnbindFramebuffer> framebuffers;
   std::vector<std::string> modules_above;  // in the order of unloading

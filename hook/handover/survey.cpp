@@ -81,6 +81,9 @@ Survey survey(const host::Host& host, const host::Services& services, Guest gues
       d.use.before = {d.address(), d.present->driver, std::move(*driver_override)};
     else
       s.unanswered.push_back({d.address().text(), driver_override.error()});
+    if (d.use.before && d.present->driver == "nvidia" && d.is_display() &&
+        services.has_persistence(d.address()))
+      s.persistent.push_back(d.address());
   }
   auto screen = measure_screen(host, services, s);
   if (screen)

@@ -37,7 +37,8 @@ struct Survey {
   std::map<int, std::vector<std::string>> variables;  // "WLR_DRM_DEVICES=…", of those of DRM cards
   std::vector<host::SoundWatcher> watchers;
   bool has_seatd = false;
-  std::optional<Screen> screen;  // of a guest that gets the host's console
+  std::vector<PciAddress> persistent;  // cards of the guest in NVIDIA's persistence mode
+  std::optional<Screen> screen;        // of a guest that gets the host's console
   std::vector<Unanswered> unanswered;
   host::LastInputs last_inputs;              // that go with the guest
   std::vector<std::string> rom_problems;     // a sentence each

@@ -108,6 +108,9 @@ bool ModelServices::has_persistence(const PciAddress& card) const {
 Result<void> ModelServices::set_persistence(const PciAddress& card, bool on, Milliseconds) {
   return faults_.run(std::string("persistence ") + (on ? "on" : "off"), [&]() -> Result<void> {
     persistence[card.text()] = on;
+    for (const auto& pid : list_folder(root_.path() + "/proc"))
+      if (!on && root_.read("/proc/" + pid + "/comm").starts_with("nvidia-persiste"))
+        fs::remove(root_.path() + "/proc/" + pid + "/fd/3");
     return {};
   });
 }

@@ -90,17 +90,16 @@ using Lines = std::vector<std::string>;
 TEST_CASE("the one card: everything on it makes way, in this order, and comes back in the reverse") {
   World w;
   const std::string before = w.state();
-  CHECK(w.planned() == Lines{"load-module vfio-pci",
-                             "inhibit-sleep qemu-hook-awake-4dea22b3-1d52-d8f3-2516-782e98ab3fa0.service",
-                             "stop-display-manager gdm.service 0000:01:00.0",
-                             "end-sessions 0000:01:00.0 0000:01:00.1 for 1000",
-                             "stop-service nvidia-persistenced.service", "end-persistence 0000:01:00.0",
-                             "wait-for-holders 0000:01:00.0 0000:01:00.1",
-                             "unbind-console vtcon1 0000:01:00.0", "unload-module nvidia_drm",
-                             "unload-module nvidia_modeset", "unload-module nvidia_uvm",
-                             "unbind 0000:01:00.1 snd_hda_intel -", "unbind 0000:01:00.0 nvidia -",
-                             "detach 0000:01:00.1 snd_hda_intel -", "detach 0000:01:00.0 nvidia -",
-                             "unload-module-if-free nvidia"});
+  CHECK(w.planned() ==
+        Lines{"load-module vfio-pci", "end-persistence 0000:01:00.0",
+              "inhibit-sleep qemu-hook-awake-4dea22b3-1d52-d8f3-2516-782e98ab3fa0.service",
+              "stop-display-manager gdm.service 0000:01:00.0",
+              "end-sessions 0000:01:00.0 0000:01:00.1 for 1000", "stop-service nvidia-persistenced.service",
+              "wait-for-holders 0000:01:00.0 0000:01:00.1", "unbind-console vtcon1 0000:01:00.0",
+              "unload-module nvidia_drm", "unload-module nvidia_modeset", "unload-module nvidia_uvm",
+              "unbind 0000:01:00.1 snd_hda_intel -", "unbind 0000:01:00.0 nvidia -",
+              "detach 0000:01:00.1 snd_hda_intel -", "detach 0000:01:00.0 nvidia -",
+              "unload-module-if-free nvidia"});
   CHECK(w.state() == before);  // a plan changes nothing
 
   REQUIRE(w.prepare().empty());
@@ -120,8 +119,32 @@ TEST_CASE("the one card: everything on it makes way, in this order, and comes ba
   CHECK(w.journals().empty());
   CHECK(w.faults.acts == Lines{"load nvidia", "reattach pci_0000_01_00_0", "reattach pci_0000_01_00_1",
                                "load nvidia_uvm", "load nvidia_modeset", "load nvidia_drm",
-                               "write class/vtconsole/vtcon1/bind 1", "persistence on",
-                               "start nvidia-persistenced.service", "start gdm.service", "let sleep"});
+                               "write class/vtconsole/vtcon1/bind 1", "start nvidia-persistenced.service",
+                               "start gdm.service", "let sleep", "persistence on"});
+}
+
+TEST_CASE("a second NVIDIA card in persistence mode leaves it before the unbind, and enters it again") {
+  World w(false);
+  w.kernel.add_device({"0000:03:00.0", "10de:2484 1462:3909", "030200", "nvidia", "12"});
+  w.kernel.add_device({"0000:04:00.0", "10de:2484 1462:3909", "030200", "nvidia", "13"});
+  w.root.write("/proc/driver/nvidia/gpus/0000:03:00.0/information", "Device Minor: \t 1\n");
+  w.services.running["nvidia-persistenced.service"] = true;
+  w.services.add_process(600, "nvidia-persistenced", "/system.slice/nvidia-persistenced.service",
+                         "/dev/nvidia1");
+  const auto guest = w.guest({"0000:03:00.0", "0000:04:00.0"});
+  // It is open, and not for the persistence mode: whoever it is has to close it.
+  CHECK(prepare(w.ports, guest).size() == 1);
+  w.services.persistence["0000:03:00.0"] = true;
+  const std::string before = w.state();
+  w.faults.acts.clear();
+  REQUIRE(prepare(w.ports, guest).empty());
+  CHECK(w.faults.acts.front() == "load vfio-pci");
+  CHECK(w.faults.acts[1] == "persistence off");
+  CHECK(w.services.is_running("nvidia-persistenced.service"));
+  w.faults.acts.clear();
+  REQUIRE(release(w.ports, "win10").empty());
+  CHECK(w.faults.acts.back() == "persistence on");
+  CHECK(w.state() == before);
 }
 
 TEST_CASE("what goes down with the display manager comes back after it") {
@@ -443,7 +466,7 @@ TEST_CASE("a second card, or a card that is on VFIO since the boot, leaves conso
     guest = w.guest();
     guest.gpu = config::Gpu::secondary;
     const auto none = assess(w.host, w.services, guest).plan;
-    CHECK(none.size() == 5);
+    CHECK(none.size() == 6);  // the persistence mode ends for every card
   }
   SUBCASE("on VFIO since the boot") {
     w.kernel.add_driver("vfio-pci");

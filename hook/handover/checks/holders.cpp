@@ -216,6 +216,8 @@ void holders(const Survey& s, Findings& out) {
     if (!disks.empty())
       refuse(out, "holders", d, "one of its disks is in use by " + describe(disks), "end that first");
     if (contains(s.gpu.console_devices, d.address())) continue;
+    // It lets go when the persistence mode ends.
+    if (contains(s.persistent, d.address())) std::erase_if(own, host::is_persistence_daemon);
     about_device(s, d, std::move(own), out);
     if (!behind.empty() && !d.conf.allow_in_use)
       add(out, "holders", Severity::warning, d.address(),

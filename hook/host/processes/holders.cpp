@@ -218,6 +218,10 @@ std::vector<Holder> holders_of(const Host& host, const std::vector<PciAddress>& 
   return find_holders(host, nodes).holders;
 }
 
+bool is_persistence_daemon(const Holder& holder) {
+  return holder.command == "nvidia-persiste";  // "comm" has 15 characters of a name
+}
+
 std::string describe(const std::vector<Holder>& holders) {
   std::vector<std::string> processes;
   for (std::size_t i = 0; i < holders.size();) {

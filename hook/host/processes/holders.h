@@ -40,6 +40,9 @@ inline constexpr Milliseconds pause_between_looks{100};
 // Who has the devices' nodes open now, but those of what is plugged into them.
 std::vector<Holder> holders_of(const Host& host, const std::vector<PciAddress>& devices);
 
+// NVIDIA's, which keeps cards open that are in persistence mode, and closes one whose mode is turned off.
+bool is_persistence_daemon(const Holder& holder);
+
 // "Xorg (1201: /dev/dri/card1, /dev/nvidia0), telegram (1500: /dev/dri/renderD128 (mapped))"; the holders of
 // one process next to each other, as find_holders() gives them.
 std::string describe(const std::vector<Holder>& holders);
