@@ -37,7 +37,9 @@ Error Connection::last_error(const std::string& what) const {
   // What the transport reports is not an answer of the daemon's.
   const bool transport = error->domain == VIR_FROM_RPC || error->domain == VIR_FROM_REMOTE ||
                          error->code == VIR_ERR_NO_CONNECT || error->code == VIR_ERR_RPC ||
-                         error->code == VIR_ERR_NO_NODE_DEVICE;
+                         error->code == VIR_ERR_NO_NODE_DEVICE ||
+                         // A daemon without the driver for node devices (Gentoo's USE=-udev).
+                         error->code == VIR_ERR_NO_SUPPORT;
   return Error{transport ? ErrorKind::unavailable : ErrorKind::failed, what + ": " + text};
 }
 

@@ -50,9 +50,10 @@ Result<std::string> answer(const Connection& libvirt, const std::string& questio
 std::string connection_uri(const host::Host& host) {
   if (host.is_copy()) return "qemu+unix:///system?socket=" + host.path(names::libvirt_socket);
   // With both kinds of daemon installed the library may pick the other one, whose lists of devices differ.
+  // NixOS wraps them: ".libvirtd-wrapp".
   const std::string parent = host::command_name(host, ::getppid());
-  if (parent == "virtqemud") return "qemu:///system?mode=direct";
-  if (parent == "libvirtd") return "qemu:///system?mode=legacy";
+  if (parent.find("virtqemud") != std::string::npos) return "qemu:///system?mode=direct";
+  if (parent.find("libvirtd") != std::string::npos) return "qemu:///system?mode=legacy";
   return "qemu:///system";
 }
 

@@ -116,6 +116,11 @@ virErrorPtr virGetLastError(void) {
 void virSetErrorFunc(void*, virErrorFunc) {}
 
 virNodeDevicePtr virNodeDeviceLookupByName(virConnectPtr, const char* name) {
+  if (mode() == "no-driver") {
+    set_error(VIR_FROM_NONE, VIR_ERR_NO_SUPPORT,
+              "this function is not supported by the connection driver: virNodeDeviceLookupByName");
+    return nullptr;
+  }
   if (mode() == std::string("unknown:") + name) {
     set_error(VIR_FROM_NODEDEV, VIR_ERR_NO_NODE_DEVICE, "Node device not found");
     return nullptr;

@@ -193,8 +193,9 @@ Result<std::string> run_program(const std::vector<std::string>& argv, Millisecon
   arguments.reserve(argv.size() + 1);
   for (const auto& a : argv) arguments.push_back(const_cast<char*>(a.c_str()));
   arguments.push_back(nullptr);
-  std::array<char*, 3> environment{const_cast<char*>("PATH=/usr/sbin:/usr/bin:/sbin:/bin"),
-                                   const_cast<char*>("LC_ALL=C"), nullptr};
+  std::array<char*, 3> environment{
+      const_cast<char*>("PATH=/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin"),
+      const_cast<char*>("LC_ALL=C"), nullptr};
   auto child = fork_child(SOCK_STREAM, [&] {
     ::dup2(channel, 1);
     ::dup2(channel, 2);
@@ -235,8 +236,8 @@ Result<std::string> run_program(const std::vector<std::string>& argv, Millisecon
 
 Result<std::string> run_tool(const std::string& name, std::vector<std::string> arguments,
                              Milliseconds timeout) {
-  // libvirt's AppArmor profile lets a confined hook run nothing from elsewhere.
-  for (const char* folder : {"/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/"}) {
+  // libvirt's AppArmor profile lets a confined hook run nothing from elsewhere. The last one is NixOS's.
+  for (const char* folder : {"/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/", "/run/current-system/sw/bin/"}) {
     if (!exists(folder + name)) continue;
     arguments.insert(arguments.begin(), folder + name);
     return run_program(arguments, timeout);
