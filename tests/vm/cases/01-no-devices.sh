@@ -1,6 +1,7 @@
 # shellcheck shell=bash source=../lib.sh
 # A guest without host devices starts and ends as if there were no hook: no conf, no libvirt opened by the hook.
 # every suite
+# modular
 . ./lib.sh
 before=$(host_state)
 define_guest plain confined

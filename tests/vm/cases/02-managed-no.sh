@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # managed='no': libvirt leaves the device to the hook, which takes it and gives it back.
+# modular
 . ./lib.sh
 before=$(host_state)
 define_guest one confined managed=no "$nic"

@@ -1,6 +1,7 @@
 # shellcheck shell=bash source=../lib.sh
 # managed='yes': libvirt would do it alone; with the hook the end is the same.
 # every suite
+# modular
 . ./lib.sh
 before=$(host_state)
 define_guest one managed=yes "$nic"

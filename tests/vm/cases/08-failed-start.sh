@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # A start that fails after the hook has handed the devices over: everything back, whoever has to do it.
+# modular
 . ./lib.sh
 before=$(host_state)
 

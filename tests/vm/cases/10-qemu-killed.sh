@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # QEMU dies: nobody asked for the end, the devices come back all the same.
+# modular
 . ./lib.sh
 before=$(host_state)
 define_guest victim managed=no "$nic" managed=yes "$edu"

@@ -1,6 +1,7 @@
 # shellcheck shell=bash source=../lib.sh
 # libvirtd restarts while the guest runs: the guest lives, and the devices come back at its end, once. (The new daemon
 # has forgotten that it was the hook who detached them, and gives managed='yes' ones back by itself.)
+# modular
 . ./lib.sh
 before=$(host_state)
 define_guest lasting managed=no "$nic" managed=yes "$edu" "${card[@]}"

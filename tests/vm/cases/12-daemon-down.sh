@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # QEMU dies while libvirtd is down: the daemon calls the hook while it starts up, when it cannot answer any client yet.
+# modular
 . ./lib.sh
 before=$(host_state)
 define_guest orphan managed=no "$nic"

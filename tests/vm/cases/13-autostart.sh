@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # A guest that the daemon autostarts: the hook runs while libvirtd answers nobody, and must neither hang it nor fail.
+# modular
 . ./lib.sh
 before=$(host_state)
 define_guest early managed=no "$nic"

@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # qemu-hook on the command line: --setup, --detach, --reattach.
+# modular
 . ./lib.sh
 before=$(host_state)
 define_guest manual managed=no "$nic" "${card[@]}"

@@ -3,6 +3,7 @@
 # when the driver lets go at last, the device comes back. With vfio-pci loaded beforehand, and a program that has the device
 # open, which must be named; and without either.
 # limit: 600
+# modular
 . ./lib.sh
 before=$(host_state)
 mkdir -p /etc/libvirt/qemu-hook
@@ -49,9 +50,9 @@ for vfio in loaded absent; do
     expect_driver vfio-pci "${card[@]}"
     timeout 60 virsh --quiet destroy other
     timeout 60 virsh --quiet destroy plain
-    systemctl reset-failed libvirtd.service 2>/dev/null || true
+    systemctl reset-failed "$daemon_name.service" 2>/dev/null || true
     # libvirtd gives its own threads 30 s to end; on a slow machine they are not through with the card's events.
-    timeout 60 systemctl restart libvirtd.service || fail "libvirtd cannot be restarted"
+    timeout 60 systemctl restart "$daemon_name.service" || fail "libvirtd cannot be restarted"
     timeout 60 virsh --quiet list
     expect_eq "those stuck" 1 "$(stuck_writer | wc -l)"
 

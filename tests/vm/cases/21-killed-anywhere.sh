@@ -1,6 +1,7 @@
 # shellcheck shell=bash source=../lib.sh
 # The hook killed (-9) at each of its journal's writes, in prepare and in release: whatever comes next brings the host back.
 # limit: 900
+# modular
 . ./lib.sh
 before=$(host_state)
 guest_xml victim "$nic" "$edu" >xml

@@ -2,6 +2,7 @@
 # Twenty at once: hooks and hands, shared devices and own ones. Each device has one owner, each loser is told who, nothing is lost.
 # long
 # limit: 600
+# modular
 . ./lib.sh
 before=$(host_state)
 cp /etc/libvirt/qemu-hook/host.toml "$scratch/host.toml"

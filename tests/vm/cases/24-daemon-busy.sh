@@ -3,19 +3,20 @@
 # needs a worker. The hook finds that out in the time that the conf gives a connection, and does its work through sysfs,
 # at the start and at the end; nothing that it had asked for comes late.
 # limit: 600
+# modular
 . ./lib.sh
 before=$(host_state)
-cp /etc/libvirt/libvirtd.conf "$scratch/libvirtd.conf"
+cp "/etc/libvirt/$daemon_name.conf" "$scratch/daemon.conf"
 cp /etc/libvirt/qemu-hook/host.toml "$scratch/host.toml"
 put_back() {
     touch "$scratch/go-on"
     rm -rf /etc/libvirt/hooks/qemu.d
-    cp "$scratch/libvirtd.conf" /etc/libvirt/libvirtd.conf
+    cp "$scratch/daemon.conf" "/etc/libvirt/$daemon_name.conf"
     cp "$scratch/host.toml" /etc/libvirt/qemu-hook/host.toml
     restart_daemon
 }
 at_end put_back
-printf '%s\n' 'min_workers = 2' 'max_workers = 2' >>/etc/libvirt/libvirtd.conf
+printf '%s\n' 'min_workers = 2' 'max_workers = 2' >>"/etc/libvirt/$daemon_name.conf"
 mkdir -p /etc/libvirt/hooks/qemu.d
 cat >/etc/libvirt/hooks/qemu.d/10-wait <<END
 #!/bin/bash

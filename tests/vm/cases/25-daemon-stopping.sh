@@ -3,6 +3,7 @@
 # through in seconds all the same, and the daemon that comes next finds the guest and the device as they should be.
 # limit: 600
 # long
+# modular
 . ./lib.sh
 before=$(host_state)
 put_back() {
@@ -27,7 +28,7 @@ chmod +x "$hook"
 restart_daemon
 define_guest between managed=no "$nic"
 
-daemon_is() { [[ "$(systemctl is-active libvirtd.service)" =~ ^($1)$ ]]; }
+daemon_is() { [[ "$(systemctl is-active "$daemon_name.service")" =~ ^($1)$ ]]; }
 # stop_daemon_at "GUEST OPERATION" COMMAND...: the daemon is stopping when the hook is called for it.
 stop_daemon_at() {
     local client
@@ -37,7 +38,7 @@ stop_daemon_at() {
     "$@" &
     client=$!
     wait_until 60 "the other hook" test -e "$scratch/waiting"
-    systemctl --no-block stop libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket
+    systemctl --no-block stop "$daemon_name.service" "$daemon_name"{,-ro,-admin}.socket
     wait_until 30 "the end's beginning" daemon_is deactivating
     sleep 1
     touch "$scratch/go-on"

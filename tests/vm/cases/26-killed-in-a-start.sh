@@ -2,6 +2,7 @@
 # The hook killed (-9) by somebody while libvirt waits for it, in a real start and in a real end, at states of its journal
 # and at odd times: libvirt's own release, the next start, or --reattach brings the host back.
 # limit: 900
+# modular
 . ./lib.sh
 before=$(host_state)
 define_guest shot managed=no "$nic" managed=yes "$edu"
@@ -13,7 +14,7 @@ exec {pause}<>pause
 # takes longer than the hook.
 find_hook() {
     local daemon file pid words pids
-    daemon=$(</run/libvirtd.pid)
+    daemon=$(<"/run/$daemon_name.pid")
     while :; do
         for file in /proc/"$daemon"/task/*/children; do
             pids=()

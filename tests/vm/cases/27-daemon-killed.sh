@@ -3,6 +3,7 @@
 # long
 # a start that was cut off is undone. 45 has the guest that no daemon knows of any more.
 # limit: 600
+# modular
 . ./lib.sh
 before=$(host_state)
 define_guest lasting managed=no "$nic" managed=yes "$edu"
@@ -25,7 +26,7 @@ wait_until 60 "the guest's end" guest_is lasting 'shut off'
 expect_same_state "$before"
 
 step "while the hook works"
-daemon=$(systemctl show --value --property=MainPID libvirtd.service)
+daemon=$(systemctl show --value --property=MainPID "$daemon_name.service")
 deadline=$((SECONDS + 60))
 virsh --quiet start lasting 2>err &
 client=$!

@@ -3,28 +3,29 @@
 # long
 # guests that end beside a daemon's restart are undone once, by the daemon, however early the next guest wants their device.
 # limit: 1200
+# modular
 . ./lib.sh
 mkdir -p /etc/libvirt/qemu-hook
 cp /etc/libvirt/qemu-hook/host.toml "$scratch/host.toml"
 put_back() {
     cp "$scratch/host.toml" /etc/libvirt/qemu-hook/host.toml
-    rm -rf /run/systemd/system/libvirtd.service.d
+    rm -rf "/run/systemd/system/$daemon_name.service.d"
     systemctl daemon-reload
     start_daemon
 }
 at_end put_back
 # Who kills it says when the next one comes.
-mkdir -p /run/systemd/system/libvirtd.service.d
-printf '[Service]\nRestart=no\n' >/run/systemd/system/libvirtd.service.d/restart.conf
+mkdir -p "/run/systemd/system/$daemon_name.service.d"
+printf '[Service]\nRestart=no\n' >"/run/systemd/system/$daemon_name.service.d/restart.conf"
 systemctl daemon-reload
 before=$(host_state)
 journal=$run_folder/cut.journal
 
-daemon_is_down() { ! systemctl is-active --quiet libvirtd.service; }
+daemon_is_down() { ! systemctl is-active --quiet "$daemon_name.service"; }
 kill_daemon() {
     # Without the sockets, or whoever asks the daemon starts it.
-    systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket 2>/dev/null || true
-    kill -KILL "$(systemctl show --value --property=MainPID libvirtd.service)"
+    systemctl stop "$daemon_name"{,-ro,-admin}.socket 2>/dev/null || true
+    kill -KILL "$(systemctl show --value --property=MainPID "$daemon_name.service")"
     wait_until 30 "the daemon's end" daemon_is_down
 }
 hook_runs() { pgrep --full "hooks/qemu $1 " >/dev/null; }
@@ -130,11 +131,11 @@ end_beside_a_restart() {
         dead)
             kill_daemon
             kill -KILL "$(</run/libvirt/qemu/ending.pid)"
-            systemctl start libvirtd.service
+            systemctl start "$daemon_name.service"
             ;;
         dying)
             kill_daemon
-            systemctl start libvirtd.service
+            systemctl start "$daemon_name.service"
             until virsh --quiet uri >/dev/null 2>&1; do sleep 0.1; done
             kill -KILL "$(</run/libvirt/qemu/ending.pid)"
             ;;

@@ -3,6 +3,7 @@
 # next daemon's start undoes it, nobody doing anything, and is not kept by it; a guest that runs is left alone. Without libvirt's
 # `daemon` hook the devices wait for --reattach or the next start.
 # limit: 900
+# modular
 . ./lib.sh
 before=$(host_state)
 daemon_hook=/etc/libvirt/hooks/daemon.d/50-qemu-hook

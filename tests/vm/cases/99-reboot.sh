@@ -1,6 +1,7 @@
 # shellcheck shell=bash source=../lib.sh
 # The host boots, and libvirtd starts a guest with a device by itself, before it answers anybody: the hook is not answered
 # either, finds that out in seconds and does its work through sysfs. The end of the guest is as ever.
+# modular
 . ./lib.sh
 facts() { host_state | grep --invert-match '^module'; }
 

@@ -4,8 +4,9 @@
 checkout=$(cd "$vm_home/../.." && pwd)
 vm_data=${VM_DATA:-$checkout/build/vm} # images and running machines; VM_DATA keeps them over a removed build/
 suites=(bookworm trixie)
-# The same with real desktops, and with the two big ones besides; by name only.
-desktop_suites=(bookworm-desktop bookworm-desktop-all trixie-desktop)
+# The same with real desktops, with the two big ones besides, and with a daemon for each kind of object in place of libvirtd;
+# by name only.
+other_suites=(bookworm-desktop bookworm-desktop-all trixie-desktop bookworm-modular)
 default_suite=bookworm
 
 say() { printf '%s\n' "$*" >&2; }
@@ -17,7 +18,7 @@ die() {
 
 is_suite() {
     local suite
-    for suite in "${suites[@]}" "${desktop_suites[@]}"; do [ "$suite" = "$1" ] && return; done
+    for suite in "${suites[@]}" "${other_suites[@]}"; do [ "$suite" = "$1" ] && return; done
     return 1
 }
 

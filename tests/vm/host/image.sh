@@ -7,6 +7,7 @@ recipe_of() {
     recipe=("$vm_home"/image/*)
     ! has_desktops "$1" || recipe+=("$vm_home"/image-desktop/*)
     [[ $1 != *-desktop-all ]] || recipe+=("$vm_home"/image-desktop-all/*)
+    [[ $1 != *-modular ]] || recipe+=("$vm_home"/image-modular/*)
 }
 
 # image_of SUITE: the folder of its image, there or not.

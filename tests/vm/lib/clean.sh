@@ -27,7 +27,7 @@ finish_case() {
         show_stuck
         echo "--- journal of the hook, libvirtd and the kernel during this case"
         journalctl --quiet --no-pager --output=short-monotonic --since="$case_began" \
-            SYSLOG_IDENTIFIER=qemu-hook + _SYSTEMD_UNIT=libvirtd.service + _TRANSPORT=kernel |
+            SYSLOG_IDENTIFIER=qemu-hook + _SYSTEMD_UNIT="$daemon_name.service" + _TRANSPORT=kernel |
             grep --invert-match --fixed-strings 'apparmor="STATUS"' | tail -n 60
     fi
     # shellcheck disable=SC2046 # several words

@@ -1,13 +1,17 @@
 # shellcheck shell=bash
-# libvirtd, stopped and started. systemd gives up on a unit that is started too often, so its counter is reset.
+# libvirt's daemon for guests, stopped and started. systemd gives up on a unit that is started too often, so its counter
+# is reset.
+
+daemon_name=libvirtd
+[ ! -e /usr/sbin/virtqemud ] || daemon_name=virtqemud
 
 stop_daemon() {
-    systemctl stop libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket 2>/dev/null
+    systemctl stop "$daemon_name.service" "$daemon_name"{,-ro,-admin}.socket 2>/dev/null
 }
 
 start_daemon() {
-    systemctl reset-failed libvirtd.service 2>/dev/null || true
-    systemctl start libvirtd.service
+    systemctl reset-failed "$daemon_name.service" 2>/dev/null || true
+    systemctl start "$daemon_name.service"
     wait_until 90 "libvirtd's answer" timeout 10 virsh --quiet uri
 }
 
@@ -16,12 +20,12 @@ kill_daemon() {
     signal_daemon KILL
     await_new_daemon
 }
-signal_daemon() { kill "-$1" "$(systemctl show --value --property=MainPID libvirtd.service)"; }
+signal_daemon() { kill "-$1" "$(systemctl show --value --property=MainPID "$daemon_name.service")"; }
 await_new_daemon() {
     wait_until 30 "the daemon's end" daemon_is_not_up
     start_daemon
 }
-daemon_is_not_up() { ! systemctl is-active --quiet libvirtd.service; }
+daemon_is_not_up() { ! systemctl is-active --quiet "$daemon_name.service"; }
 
 # kill_qemu_first GUEST: the daemon is stopped before, or it would be in the middle of the guest's end already. Then kill_daemon.
 kill_qemu_first() {
@@ -30,7 +34,7 @@ kill_qemu_first() {
 }
 
 restart_daemon() {
-    systemctl reset-failed libvirtd.service 2>/dev/null || true
-    systemctl restart libvirtd.service
+    systemctl reset-failed "$daemon_name.service" 2>/dev/null || true
+    systemctl restart "$daemon_name.service"
     wait_until 90 "libvirtd's answer" timeout 10 virsh --quiet uri
 }

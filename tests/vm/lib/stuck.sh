@@ -69,9 +69,9 @@ expect_others_work() {
 
 expect_daemon_restarts() {
     step "libvirtd is restarted"
-    systemctl reset-failed libvirtd.service 2>/dev/null || true
+    systemctl reset-failed "$daemon_name.service" 2>/dev/null || true
     # It gives its own threads 30 s to end.
-    in_time 100 systemctl restart libvirtd.service
+    in_time 100 systemctl restart "$daemon_name.service"
     in_time 60 virsh --quiet list --all
 }
 
