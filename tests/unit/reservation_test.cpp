@@ -87,7 +87,10 @@ TEST_CASE("reservation: the rule is for this card at this address, and never for
         "# Written by qemu-hook: this host's desktops leave these cards of its guests alone.\n"
         "# Made from `reserve` in the guests' confs, /etc/libvirt/qemu-hook/guests; what is changed here is "
         "lost.\n"
-        "ACTION==\"remove\", GOTO=\"qemu_hook_end\"\n\n# 0000:01:00.0, display, for win10, a\\x0ab\n" +
+        "ACTION==\"remove\", GOTO=\"qemu_hook_end\"\n"
+        "# Told before the card has its place, so that nothing says which it is: left to its `add`.\n"
+        "SUBSYSTEM==\"drm\", DEVPATH==\"/card*\", ENV{ID_SEAT}=\"seat-qemu-hook\", "
+        "TAG-=\"master-of-seat\", TAG-=\"seat\"\n\n# 0000:01:00.0, display, for win10, a\\x0ab\n" +
             rule_of_card + "\nLABEL=\"qemu_hook_end\"\n");
   CHECK(host::is_our_rules(text));
   CHECK_FALSE(host::is_our_rules(rule_of_card));

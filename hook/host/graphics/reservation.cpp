@@ -11,6 +11,7 @@ namespace {
 
 // No seat by that name ever appears: that takes a device with the tag master-of-seat.
 constexpr char seat[] = "seat-qemu-hook";
+constexpr char not_on_a_seat[] = ", TAG-=\"master-of-seat\", TAG-=\"seat\"";
 // A property of our own, so that the database tells which rule was applied.
 constexpr char level_property[] = "QEMU_HOOK_RESERVE";
 constexpr char first_line[] =
@@ -51,8 +52,7 @@ std::string udev_rule(const Reserved& f) {
                            (f.level == Reserve::all ? ", GROUP=\"root\", MODE=\"0600\"" : "");
   if (class_of(f.identity).starts_with("03"))
     // The sockets for monitors as well ("card1-DP-1"): they have their card's seat, and would make it one.
-    return "SUBSYSTEM==\"drm\"" + match(f) + hide +
-           ", TAG-=\"master-of-seat\", TAG-=\"seat\", TAG+=\"mutter-device-ignore\"\n";
+    return "SUBSYSTEM==\"drm\"" + match(f) + hide + not_on_a_seat + ", TAG+=\"mutter-device-ignore\"\n";
   // Sound servers go by properties of the card, which has no node.
   return "SUBSYSTEM==\"sound\"" + match(f) + hide + "\nSUBSYSTEM==\"sound\", KERNEL==\"card*\"" + match(f) +
          set("ACP_IGNORE", "1") + set("PULSE_IGNORE", "1") + "\n";
@@ -61,13 +61,18 @@ std::string udev_rule(const Reserved& f) {
 // The order counts: 71-seat.rules gives the tags that are taken away here, 73-seat-late.rules acts on the
 // seat. The tag "uaccess" stays: with a seat that nobody sits at it takes a user's access away, and without
 // it an old one would stay. An event "remove" has to tell of the seat that the device was opened on: KWin and
-// wlroots would not listen else.
+// wlroots would not listen else. A driver may ask for a look at its monitors while it comes up
+// (virtio_gpu_config_changed_work_func of Linux 6.1): drm_sysfs_hotplug_event() then tells of a card without
+// a parent, "/card1", and KWin would open it.
 std::string udev_rules(const std::vector<Reserved>& all) {
   if (all.empty()) return {};
   std::string text =
       std::string(first_line) +
       "# Made from `reserve` in the guests' confs, /etc/libvirt/qemu-hook/guests; what is changed here"
-      " is lost.\nACTION==\"remove\", GOTO=\"qemu_hook_end\"\n";
+      " is lost.\nACTION==\"remove\", GOTO=\"qemu_hook_end\"\n"
+      "# Told before the card has its place, so that nothing says which it is: left to its `add`.\n"
+      "SUBSYSTEM==\"drm\", DEVPATH==\"/card*\"" +
+      set("ID_SEAT", seat) + not_on_a_seat + "\n";
   for (const auto& f : all)
     text += "\n# " + f.address.text() + ", " + to_string(f.level) + ", for " + printable(join(f.guests)) +
             "\n" + udev_rule(f);
