@@ -2,6 +2,7 @@
 # The hook killed (-9) by somebody while libvirt waits for it, in a real start and in a real end, at states of its journal
 # and at odd times: libvirt's own release, the next start, or --reattach brings the host back.
 # limit: 900
+# long
 # modular
 . ./lib.sh
 before=$(host_state)

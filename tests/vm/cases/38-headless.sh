@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # A host without a screen: its card has no driver and carries nothing. It goes like any other device.
+# long
 # boot: no-vga modprobe.blacklist=bochs
 . ./lib.sh
 before=$(host_state)
