@@ -41,14 +41,16 @@ void measure_holders(const host::Host& host, const std::vector<host::Holder>& ho
         add_once(s.services, place.service);
       continue;
     }
-    // Without systemd nothing tells what ends with the desktop. A hot-plug node can be held.
-    if (!has_systemd || host::serves_sessions(h.pid, h.command) || h.node.kind == host::NodeKind::hot_plug)
+    // With OpenRC nothing tells what ends with the desktop. A hot-plug node can be held.
+    if ((!has_systemd && s.can_stop_services) || host::serves_sessions(h.pid, h.command) ||
+        h.node.kind == host::NodeKind::hot_plug)
       continue;
     const bool on_seat = std::ranges::any_of(
         sessions, [&](const auto& session) { return session.id == place.session && !session.seat.empty(); });
-    if (on_seat || (!place.service.empty() && place.service == s.display_manager) ||
-        contains(s.companions, place.service) || (!place.user.empty() && contains(s.users, place.user)))
-      continue;
+    const bool ends_with_it = on_seat || (!place.service.empty() && place.service == s.display_manager) ||
+                              contains(s.companions, place.service) ||
+                              (!place.user.empty() && contains(s.users, place.user));
+    if (ends_with_it && s.can_stop_services) continue;
     s.remaining_holders.push_back(h.command + " (process " + std::to_string(h.pid) +
                                   (place.service.empty() ? "" : ", " + place.service) + ") has " +
                                   h.node.path + " open");
@@ -103,7 +105,9 @@ Result<std::optional<Screen>> measure_screen(const host::Host& host, const host:
   if (!consoles) return fail(consoles.error());
   for (const auto& c : *consoles)
     if (c.bound) s.consoles.push_back(c.name);
-  if (host.exists(names::systemd_runs)) s.awake_unit = awake_unit(survey.guest);
+  const bool has_systemd = host.exists(names::systemd_runs);
+  if (has_systemd) s.awake_unit = awake_unit(survey.guest);
+  s.can_stop_services = has_systemd || host.exists(names::openrc_started);
   measure_holders(host, survey.holders.holders, s);
   measure_modules(host, survey, s);
   return s;

@@ -27,6 +27,7 @@ struct Screen {
   std::vector<std::string> modules_above;  // in the order of unloading
   std::vector<std::string> driver_modules;
   std::string awake_unit;  // empty: nothing can keep this host awake
+  bool can_stop_services = true;  // the host runs systemd or OpenRC
   // Programs that hold a card and do not end with the desktop, a line each.
   std::vector<std::string> remaining_holders;
 

@@ -147,6 +147,23 @@ TEST_CASE("a second NVIDIA card in persistence mode leaves it before the unbind,
   CHECK(w.state() == before);
 }
 
+TEST_CASE(
+    "an init system that cannot be told to stop the desktop refuses the start, before the desktop ends") {
+  World w;
+  std::filesystem::remove_all(w.root.path() + "/run/systemd/system");
+  const std::string before = w.state();
+  const auto errors = w.prepare();
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].message ==
+        "0000:01:00.0: Xorg (process 300, gdm.service) has /dev/dri/card0 open, and this host's init system "
+        "is neither "
+        "systemd nor OpenRC, so qemu-hook cannot stop the desktop");
+  CHECK(w.state() == before);
+  CHECK(w.journals().empty());
+  w.root.write("/run/openrc/started/gdm", "");
+  CHECK(w.prepare().empty());
+}
+
 TEST_CASE("what goes down with the display manager comes back after it") {
   World w;
   w.services.running["x11vnc.service"] = w.services.running["kiosk.service"] = true;

@@ -225,10 +225,19 @@ void holders(const Survey& s, Findings& out) {
   }
   about_unseen(s, out);
   // A program on the console's card that stays when the desktop ends is found out while that is still there.
-  if (s.screen && s.screen->has_desktop() && !s.screen->remaining_holders.empty())
+  if (!s.screen || s.screen->remaining_holders.empty()) return;
+  const std::string first = printable(s.screen->remaining_holders.front());
+  if (!s.screen->can_stop_services)
     add(out, "holders", Severity::error, s.screen->cards.front(),
-        printable(s.screen->remaining_holders.front()) + ", and does not end with the desktop",
-        "end it before you start the guest");
+        first +
+            ", and this host's init system is neither systemd nor OpenRC, so qemu-hook cannot stop the "
+            "desktop",
+        "stop the display manager before you start the guest (with runit: `sv down lightdm`), and start it "
+        "again "
+        "after the guest's end");
+  else if (s.screen->has_desktop())
+    add(out, "holders", Severity::error, s.screen->cards.front(),
+        first + ", and does not end with the desktop", "end it before you start the guest");
 }
 
 }  // namespace qh::handover::checks
