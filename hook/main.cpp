@@ -1,6 +1,7 @@
 // One program, two faces: libvirt's hook, and the command `qemu-hook`.
 #include <unistd.h>
 
+#include <climits>
 #include <cstdlib>
 #include <exception>
 #include <string>
@@ -24,6 +25,8 @@ int main(int argc, char** argv) {
   try {
     // Ignored where the program has more rights than whoever set its environment.
     const char* root = ::secure_getenv("QEMU_HOOK_ROOT");
+    char whole[PATH_MAX];  // links below it are followed, and must be seen to stay there
+    if (root != nullptr && ::realpath(root, whole) != nullptr) root = whole;
     return run(root != nullptr ? root : "", argc > 0 ? argv[0] : "",
                {argv + (argc > 0 ? 1 : 0), argv + argc});
   } catch (const std::exception& e) {

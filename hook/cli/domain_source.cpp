@@ -30,6 +30,7 @@ Result<std::string> from_file(const std::string& file) {
 Result<std::string> from_libvirt(const host::Host& host, const std::string& guest,
                                  const config::HostConf& host_conf, std::string& warning) {
   auto xml = libvirt_domains(host, host_conf).xml(guest);
+  if (xml) note(domain_file(host, guest), *xml);
   if (xml || xml.error().is(ErrorKind::not_found)) return xml;
   const std::string file = domain_file(host, guest);
   if (guest.find('/') != std::string::npos) return xml;

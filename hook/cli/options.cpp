@@ -10,7 +10,7 @@ namespace qh::cli {
 namespace {
 
 template <class... Commands>
-constexpr std::array<Command*, 11> of(Commands*... commands) {
+constexpr std::array<Command*, 12> of(Commands*... commands) {
   return {commands...};
 }
 
@@ -36,6 +36,11 @@ constexpr std::array command_rows{
         "print facts about guests and devices for scripts, one value per line", query, of(), "GUEST"},
     Row{"--prune", Argument::none, "",
         "remove the confs of guests that libvirt no longer knows; keep backups", prune},
+    Row{"--report", Argument::optional, "GUEST",
+        "make one file to attach to an issue: what --check, --plan, --status and --devices say, and what "
+        "they "
+        "read; passwords, serial numbers, MAC addresses and names of users and hosts are replaced",
+        report},
     Row{"--completion", Argument::required, "SHELL", "print the completion for bash, zsh or fish",
         completion},
     Row{"--version", Argument::none, "", "print the version", version},
@@ -59,7 +64,7 @@ constexpr std::array command_rows{
         "sh: print lines name='value' that a shell can eval; dot: print a picture for Graphviz", nullptr,
         of(query, devices)},
     Row{"--json", Argument::none, "", "print one JSON object on stdout", nullptr,
-        of(setup, check, plan, status, devices, detach, reattach, query, prune, version, help)},
+        of(setup, check, plan, status, devices, detach, reattach, query, prune, report, version, help)},
 };
 
 const Row* find_row(std::string_view name) {

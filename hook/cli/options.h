@@ -48,7 +48,7 @@ struct Row {
   const char* argument_name;  // "GUEST"; empty for none
   const char* help;
   Command* run;                            // nullptr: an option
-  std::array<Command*, 11> commands = {};  // an option's: those that take it
+  std::array<Command*, 12> commands = {};  // an option's: those that take it
   const char* second = nullptr;            // a command's second, optional argument
 
   bool is_command() const { return run != nullptr; }
@@ -64,6 +64,7 @@ std::span<const Row> command_table();
 Result<Options> parse(const std::vector<std::string>& arguments);
 
 // Each in the file of its name.
-Command setup, check, plan, status, detach, reattach, query, prune, devices, completion, version, help;
+Command setup, check, plan, status, detach, reattach, query, prune, devices, completion, report, version,
+    help;
 
 }  // namespace qh::cli

@@ -24,7 +24,10 @@ Result<std::string> read_fd(int fd, const std::string& name, std::size_t limit) 
     const ssize_t n = ::read(fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail(system_error("read", name, errno));
-    if (n == 0) return text;
+    if (n == 0) {
+      note(name, text);
+      return text;
+    }
     text.append(buffer, static_cast<std::size_t>(n));
     if (text.size() > limit)
       return fail(ErrorKind::bad_input, name + " is larger than " +
@@ -70,6 +73,7 @@ std::optional<std::string> link_target(const std::string& path) {
 }
 
 std::vector<std::string> list_folder(const std::string& path) {
+  note(path + "/");
   std::vector<std::string> names;
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(::opendir(path.c_str()), ::closedir);
   if (!folder) return names;
@@ -98,6 +102,15 @@ Result<void> sync_folder(const std::string& path) {
   const bool synced = fd && (::fsync(fd.get()) == 0 || errno == EINVAL || errno == ENOTSUP);
   if (!synced) return fail(system_error("sync the folder", path, errno));
   return {};
+}
+
+void note(const std::string& path, std::optional<std::string_view> text) {
+  if (notebook.empty()) return;
+  const std::string size = text ? std::to_string(text->size()) : "-";
+  // Opened each time: a child has none of its parent's descriptors.
+  const Fd fd(::open(notebook.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  const auto note = (path + '\0' + size + '\0').append(text.value_or(""));
+  if (!fd || !write_all(fd.get(), note, notebook)) ::unlink(notebook.c_str());
 }
 
 }  // namespace qh

@@ -62,4 +62,11 @@ Result<void> make_folders(const std::string& path);
 // Makes what happened in a folder (a rename, a removal) durable.
 Result<void> sync_folder(const std::string& path);
 
+// For --report, a file in which is written down what is read, also by children; empty: nothing is. It is
+// removed when it cannot take all.
+inline std::string notebook;
+// Somebody looks at `path`, at "PATH/" for the names in it. With a text: this is what was read there, or all
+// of it that matters; the last note counts.
+void note(const std::string& path, std::optional<std::string_view> text = {});
+
 }  // namespace qh

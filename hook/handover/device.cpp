@@ -299,8 +299,11 @@ bool is_open_through_vfio(const host::Host& host, const PciAddress& address) {
   // and a QEMU that hangs in there keeps it: no answer means in use.
   const auto answer =
       host::run_in_child("opening " + path, host::attribute_timeout, [&]() -> Result<std::string> {
+        if (host.is_copy()) return read_file(path);  // what was noted there
         const Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK));
-        return std::string(!fd && errno == EBUSY ? "busy" : "");
+        const std::string answer = !fd && errno == EBUSY ? "busy" : "";
+        note(path, answer);
+        return answer;
       });
   if (!answer) return answer.error().is(ErrorKind::timed_out);
   // Others of its group may be open while this one is not: vfio-pci enables a device when it is opened, and

@@ -1,7 +1,6 @@
 #include "handover/readiness.h"
 
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <climits>
@@ -43,8 +42,11 @@ std::string behind(const host::Host& host, const std::string& path) {
 }
 
 bool is_ours(const std::string& file) {
-  return file.substr(file.rfind('/') + 1) == "qemu-hook" ||
-         read_file(file, 64U << 20U).value_or("").find("qemu-hook journal 1") != std::string::npos;
+  constexpr std::string_view mark = "qemu-hook journal 1";
+  if (file.substr(file.rfind('/') + 1) == "qemu-hook") return true;
+  const bool has_mark = read_file(file, 64U << 20U).value_or("").find(mark) != std::string::npos;
+  note(file, has_mark ? mark : "");
+  return has_mark;
 }
 
 std::optional<Hook> find_hook(const host::Host& host) {
@@ -73,10 +75,12 @@ std::string daemon_profile(const host::Host& host) {
 
 // Its start time counts from boot.
 std::time_t start_of(const host::Host& host, const host::Process& process) {
-  const double since_boot = std::strtod(host.read("/proc/uptime").value_or("").c_str(), nullptr);
+  std::uint64_t boot = 0;
+  const auto text = host.read("/proc/stat", 16U << 20U).value_or("");
+  for (const auto line : split(text, '\n'))
+    if (line.starts_with("btime ")) boot = to_number(line.substr(6));
   const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  return std::time(nullptr) - static_cast<std::time_t>(since_boot) +
-         static_cast<std::time_t>(process.id.start_time / ticks);
+  return static_cast<std::time_t>(boot + process.id.start_time / ticks);
 }
 
 void check_installed(const host::Host& host, const std::optional<Hook>& hook, Findings& out) {
@@ -92,7 +96,7 @@ void check_installed(const host::Host& host, const std::optional<Hook>& hook, Fi
     add(out, "hook", Severity::error,
         hook->path + " is not executable by everyone: guests of qemu:///session cannot start",
         "chmod 0755 " + hook->path);
-  if ((hook->file.st_mode & 022) != 0 || hook->file.st_uid != 0)
+  if ((hook->file.st_mode & 022) != 0 || hook->file.st_uid != (host.is_copy() ? ::geteuid() : 0))
     add(out, "hook", Severity::error, hook->path + " runs as root, but users other than root can change it",
         "chown root:root " + hook->path + " && chmod 0755 " + hook->path);
 
@@ -105,7 +109,9 @@ void check_installed(const host::Host& host, const std::optional<Hook>& hook, Fi
   // The folder of journals is made by the first `prepare` of a guest with devices: proof that libvirt calls.
   struct stat called {};
   const bool ever = ::stat(host.path(names::run_folder).c_str(), &called) == 0;
-  if (hook->link.st_ctime > start_of(host, *daemon) && (!ever || called.st_mtime < hook->link.st_ctime))
+  // Nobody can give a copy the other one.
+  const auto installed = host.is_copy() ? hook->link.st_mtime : hook->link.st_ctime;
+  if (installed > start_of(host, *daemon) && (!ever || called.st_mtime < installed))
     add(out, "daemon", Severity::warning,
         name + " was started before the hook was installed, and has not called it yet",
         "systemctl reload " + name);
@@ -118,11 +124,9 @@ void check_installed(const host::Host& host, const std::optional<Hook>& hook, Fi
 void check_kernel(const host::Host& host, Findings& out) {
   if (!host::iommu_at_work(host))
     add(out, "IOMMU", Severity::error, "the kernel has no working IOMMU", host::iommu_remedy(host, false));
-  utsname kernel{};
-  ::uname(&kernel);
-  if (!host.sysfs.exists(names::vfio_pci_driver) &&
-      !host::module_is_installed(host, kernel.release, names::vfio_pci))
-    out.push_back(missing_vfio(kernel.release));
+  const std::string kernel = host::kernel_release(host);
+  if (!host.sysfs.exists(names::vfio_pci_driver) && !host::module_is_installed(host, kernel, names::vfio_pci))
+    out.push_back(missing_vfio(kernel));
 }
 
 void check_confinement(const host::Host& host, const std::optional<Hook>& hook, Findings& out) {

@@ -1,6 +1,5 @@
 #include "handover/survey.h"
 
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -119,9 +118,7 @@ Survey survey_devices(const host::Host& host, Guest guest) {
   for (const auto& file : guest.rom_files)
     if (auto problem = host::rom_problem(host, file)) s.rom_problems.push_back(std::move(*problem));
 
-  utsname kernel{};
-  ::uname(&kernel);
-  s.kernel = kernel.release;
+  s.kernel = host::kernel_release(host);
   s.vfio_is_loaded = host.sysfs.exists(names::vfio_pci_driver);
   s.has_vfio = s.vfio_is_loaded || host::module_is_installed(host, s.kernel, names::vfio_pci);
   const bool iommu = host::iommu_at_work(host) ||

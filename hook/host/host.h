@@ -20,7 +20,10 @@ struct Host {
   bool is_copy() const { return !root.empty(); }
 
   // These take paths from "/" on: "/proc/swaps". Not for /sys, which has its own door.
-  std::string path(const std::string& absolute) const { return root + absolute; }
+  std::string path(const std::string& absolute) const {
+    note(root + absolute);
+    return root + absolute;
+  }
   bool exists(const std::string& absolute) const { return qh::exists(path(absolute)); }
   // As qh::read_file().
   Result<std::string> read(const std::string& absolute, std::size_t limit = 1U << 20U) const {

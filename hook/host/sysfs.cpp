@@ -31,7 +31,9 @@ Result<std::string> first_bytes(const std::string& file, std::size_t limit) {
   do n = ::read(fd.get(), buffer, std::min(limit, page));
   while (n < 0 && errno == EINTR);
   if (n < 0) return fail(system_error("read", file, errno));
-  return std::string(buffer, static_cast<std::size_t>(n));
+  std::string text(buffer, static_cast<std::size_t>(n));
+  note(file, text);
+  return text;
 }
 
 Result<std::string> write_attribute(const std::string& file, std::string_view value, const std::string& root,

@@ -29,7 +29,10 @@ class Sysfs {
   explicit Sysfs(const std::string& root) : root_(root), base_(root + "/sys/") {}
   virtual ~Sysfs() = default;
 
-  bool exists(const std::string& path) const { return qh::exists(base_ + path); }
+  bool exists(const std::string& path) const {
+    note(base_ + path);
+    return qh::exists(base_ + path);
+  }
   // Trimmed. not_found; failed; timed_out: the kernel holds the attribute, since a driver hangs. `stuck_pid`
   // then names the child that is left behind.
   Result<std::string> read(const std::string& path) const;
@@ -39,6 +42,7 @@ class Sysfs {
   std::optional<std::string> link(const std::string& path) const;
   // The whole target.
   std::optional<std::string> link_target(const std::string& path) const {
+    note(base_ + path);
     return qh::link_target(base_ + path);
   }
   // Names in a folder, sorted.

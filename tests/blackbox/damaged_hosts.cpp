@@ -140,7 +140,7 @@ void World::add_kernel() {
   root_.write("/sys/class/vtconsole/vtcon0/bind", "0\n");
   root_.write("/sys/class/vtconsole/vtcon1/name", "(M) frame buffer device\n");
   root_.write("/sys/class/vtconsole/vtcon1/bind", "1\n");
-  root_.write("/proc/uptime", "4711.00 100.00\n");
+  root_.write("/proc/stat", "btime 1700000000\n");
   root_.write("/proc/iomem", "e0000000-efffffff : PCI Bus 0000:01\n  e0000000-e02fffff : efifb\n");
   root_.write("/proc/cmdline", "BOOT_IMAGE=/vmlinuz intel_iommu=on\n");
   root_.write("/proc/1/stat", "1 (systemd) S 0 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 1 0 0\n");

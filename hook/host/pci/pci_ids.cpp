@@ -1,6 +1,7 @@
 #include "host/pci/pci_ids.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "core/file.h"
 #include "core/text.h"
@@ -10,8 +11,11 @@ namespace {
 
 const std::string& pci_ids() {
   static const std::string text = [] {
-    for (const char* path : {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"})
-      if (auto found = read_file(path, 8U << 20U)) return *found;
+    // A report has the names that its host has for its cards.
+    const char* root = ::secure_getenv("QEMU_HOOK_ROOT");
+    for (const std::string below : {root != nullptr ? root : "", ""})
+      for (const char* path : {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"})
+        if (auto found = read_file(below + path, 8U << 20U)) return *found;
     return std::string();
   }();
   return text;

@@ -52,8 +52,9 @@ std::optional<User> qemu_user(const Host& host) {
       if (field.size() < 4) continue;
       const bool by_number = wanted.starts_with('+');
       const std::string shown = by_number ? wanted.substr(1) : wanted;
-      if (shown == field[by_number ? 2 : 0])
-        return User{shown, std::string(field[0]), to_number<uid_t>(field[2]), to_number<gid_t>(field[3])};
+      if (shown != field[by_number ? 2 : 0]) continue;
+      note(host.path("/etc/passwd"), line);
+      return User{shown, std::string(field[0]), to_number<uid_t>(field[2]), to_number<gid_t>(field[3])};
     }
   return std::nullopt;
 }
@@ -107,6 +108,7 @@ std::string problem(const Host& host, const std::string& path) {
   std::array<unsigned char, 2> begin{};
   if (::read(fd.get(), begin.data(), begin.size()) != static_cast<ssize_t>(begin.size()))
     return what + " is empty";
+  note(file, std::string(begin.begin(), begin.end()));
   if (begin[0] != 0x55 || begin[1] != 0xaa) {
     std::array<char, 8> found{};
     std::snprintf(found.data(), found.size(), "%02X %02X", begin[0], begin[1]);

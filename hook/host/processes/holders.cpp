@@ -42,7 +42,7 @@ class ProcessScan {
   void look_at(int pid) {
     found_.clear();
     unreadable_ = false;
-    const std::string folder = host_.path("/proc/" + std::to_string(pid));
+    const std::string folder = host_.root + "/proc/" + std::to_string(pid);
     // A process whose first thread has ended lives on in its other threads, and so do its descriptors: those
     // of the first are none then.
     if (!descriptors(folder + "/fd"))
@@ -121,23 +121,23 @@ class ProcessScan {
   }
 
   // The node that a descriptor or a mapping leads to, or none, unreadable, gone. In a copy of a host these
-  // are links in files, and their text counts too.
+  // are links in files, and their text counts first: it may lead to another node of this host.
   int node_behind(int folder, const char* name) const {
-    int node = none;
+    char target[256];
+    const ssize_t n = host_.is_copy() ? ::readlinkat(folder, name, target, sizeof target) : 0;
+    const std::string_view text(target, n > 0 ? static_cast<std::size_t>(n) : 0);
+    if (text == "!") return unreadable;
+    if (const int node = node_with_path(text); node != none) return node;
     struct statx status {};
     // DONT_SYNC: a file on a server that does not answer must not be waited for; a node's number is always
     // known.
     if (::statx(folder, name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, &status) != 0)
-      node = is_denied(errno) ? unreadable : gone;
-    else if (S_ISCHR(status.stx_mode) || S_ISBLK(status.stx_mode))
-      node = index_of([&](const DeviceNode& n) {
-        return n.is_block == S_ISBLK(status.stx_mode) && n.minor == status.stx_rdev_minor &&
-               n.major == status.stx_rdev_major;
-      });
-    if (node >= 0 || !host_.is_copy()) return node;
-    char target[256];
-    const ssize_t n = ::readlinkat(folder, name, target, sizeof target);
-    return n > 0 ? node_with_path({target, static_cast<std::size_t>(n)}) : node;
+      return is_denied(errno) ? unreadable : gone;
+    if (!S_ISCHR(status.stx_mode) && !S_ISBLK(status.stx_mode)) return none;
+    return index_of([&](const DeviceNode& d) {
+      return d.is_block == S_ISBLK(status.stx_mode) && d.minor == status.stx_rdev_minor &&
+             d.major == status.stx_rdev_major;
+    });
   }
 
   int node_with_path(std::string_view path) const {
@@ -165,14 +165,25 @@ class ProcessScan {
 // All but the kernel's own threads, which have no files.
 std::vector<int> all_pids(const Host& host) {
   std::vector<int> pids;
+  const std::string noted = std::exchange(notebook, {});  // they are nobody's business
   for (const auto& name : host.list("/proc")) {
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
     const int pid = to_number<int>(name);
     const auto process = read_any_process(host, pid);
     if (!process || !process->is_kernel_thread()) pids.push_back(pid);
   }
+  notebook = noted;
   std::sort(pids.begin(), pids.end());
   return pids;
+}
+
+// As a copy of the host shows it: a descriptor by the name of the node, a line of maps.
+void note_holding(const Host& host, const Holder& holder) {
+  const std::string folder = host.root + "/proc/" + std::to_string(holder.pid), &path = holder.node.path;
+  if (holder.mapped)
+    note(folder + "/maps", "0-1 rw-s 0 00:06 1 " + path + "\n");
+  else
+    note(folder + "/fd/" + replaced(path, '/', "!"), path);
 }
 
 }  // namespace
@@ -186,9 +197,13 @@ Holders find_holders(const Host& host, const std::vector<DeviceNode>& nodes, Mil
   const auto add = [&](int pid, const std::map<int, bool>& found, const std::string& end) {
     const std::string command = end == "!" || !found.empty() ? command_name(host, pid) : "";
     if (end != "=") out.unknown.push_back(pid);
+    if (end == "!") note(host.root + "/proc/" + std::to_string(pid) + "/fd/!", "!");
     if (end == "!") out.hidden.push_back(printable(command) + " (" + std::to_string(pid) + ")");
-    for (const auto& [index, mapped] : found)
-      out.holders.push_back({pid, command, nodes[static_cast<std::size_t>(index)], mapped});
+    for (const auto& [index, mapped] : found) {
+      const auto& node = nodes[static_cast<std::size_t>(index)];
+      out.holders.push_back({pid, command, node, mapped});
+      note_holding(host, out.holders.back());
+    }
   };
   std::size_t next = 0;
   while (next < pids.size() && !deadline.passed()) {

@@ -70,8 +70,9 @@ std::optional<int> find_guest_process(const Host& host, const std::string& guest
       run_in_child("reading " + file, Milliseconds{1000}, [&] { return read_file(file, 4U << 20U); });
   if (!arguments) return arguments.error().is(ErrorKind::timed_out) ? std::optional(pid) : std::nullopt;
   const std::string& mark = uuid.empty() ? guest : uuid;
-  if (arguments->find(mark) == std::string::npos) return std::nullopt;
-  return pid;
+  const bool is_its = arguments->find(mark) != std::string::npos;
+  note(file, is_its ? mark : "");
+  return is_its ? std::optional(pid) : std::nullopt;
 }
 
 std::optional<Process> find_running_daemon(const Host& host) {

@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
 
 #include "core/contains.h"
+#include "core/text.h"
 #include "host/names.h"
 #include "host/processes/child.h"
 
@@ -52,9 +54,16 @@ std::vector<std::string> modules_above(const Host& host, const std::string& modu
   return order;
 }
 
+std::string kernel_release(const Host& host) {
+  if (const auto text = host.read("/proc/sys/kernel/osrelease")) return std::string(trimmed(*text));
+  utsname kernel{};
+  ::uname(&kernel);
+  return kernel.release;
+}
+
 bool module_is_installed(const Host& host, const std::string& kernel, const std::string& module) {
-  // A tree of another host's files, made to reproduce a bug, rarely has its modules: give it the benefit.
-  if (!host.exists("/lib/modules")) return host.is_copy();
+  // A tree of another host's files that was made by hand rarely has its modules: give it the benefit.
+  if (!host.exists("/lib/modules")) return host.is_copy() && !host.exists("/proc/sys/kernel/osrelease");
   for (const char* name : {"modules.builtin", "modules.dep"}) {
     const auto text = host.read("/lib/modules/" + kernel + "/" + name, 16U << 20U);
     if (text && text->find("/" + module + ".ko") != std::string::npos) return true;

@@ -36,6 +36,9 @@ std::string driver_module(const Host& host, const PciAddress& address);
 // The modules that use this one, those that are themselves used later: the order of unloading.
 std::vector<std::string> modules_above(const Host& host, const std::string& module);
 
+// The release of the kernel that runs: "6.12.9-amd64".
+std::string kernel_release(const Host& host);
+
 // Whether modprobe could load the module, or it is built into the kernel of that release.
 bool module_is_installed(const Host& host, const std::string& kernel, const std::string& module);
 

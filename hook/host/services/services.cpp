@@ -20,6 +20,16 @@ tl::unexpected<Error> not_here() {
   return fail(ErrorKind::unavailable, "services are left alone under QEMU_HOOK_ROOT");
 }
 
+// A report has the answer in a file.
+Result<std::string> answer_of(const Host& host, const std::string& tool,
+                              const std::vector<std::string>& arguments) {
+  const std::string file = "/report/answers/" + tool + " " + join(arguments, " ");
+  if (host.is_copy()) return host.read(file);
+  auto text = run_tool(tool, arguments, question_limit);
+  if (text) note(host.path(file), *text);
+  return text;
+}
+
 struct UnitState {
   std::string name;     // what an alias stands for
   std::string active;   // "active", "inactive", "failed", "deactivating", …
@@ -64,7 +74,8 @@ bool RealServices::has_systemd() const {
 
 Result<std::string> RealServices::display_manager() const {
   if (has_systemd()) {
-    if (host_.is_copy()) return recorded_display_manager(host_);
+    const std::string recorded = recorded_display_manager(host_);
+    if (host_.is_copy()) return recorded;
     const auto unit = ask_unit_state("display-manager.service");
     if (!unit) return fail_in("qemu-hook cannot tell whether a display manager is running", unit.error());
     return unit->runs() ? unit->name : "";
@@ -78,19 +89,19 @@ Result<std::string> RealServices::display_manager() const {
 
 bool RealServices::is_running(const std::string& service) const {
   if (!has_systemd()) return host_.exists(std::string(names::openrc_started) + "/" + service);
-  if (host_.is_copy()) return host_.exists("/sys/fs/cgroup/system.slice/" + service);
-  return unit_state(service).runs();
+  const bool has_processes = host_.exists("/sys/fs/cgroup/system.slice/" + service);
+  return host_.is_copy() ? has_processes : unit_state(service).runs();
 }
 
 std::vector<std::string> RealServices::stopped_with(const std::string& service) const {
-  if (host_.is_copy() || !has_systemd()) return {};
+  if (!has_systemd()) return {};
   // The properties' names as seen from the unit that is named there (systemd.unit(5), "Mapping of unit
   // properties to their inverses").
   std::vector<std::string> arguments{"show", "--value"};
   for (const char* property : {"ConsistsOf", "BoundBy", "RequiredBy", "RequisiteOf", "PropagatesStopTo"})
     arguments.push_back(std::string("--property=") + property);
   arguments.insert(arguments.end(), {"--", service});
-  const auto text = run_tool("systemctl", arguments, question_limit);
+  const auto text = answer_of(host_, "systemctl", arguments);
   if (!text) return {};
   std::vector<std::string> units;
   for (const auto unit : words(*text)) add_once(units, std::string(unit));
@@ -125,10 +136,8 @@ void RealServices::end_process(const ProcessId& process, bool by_force) {
 }
 
 bool RealServices::has_persistence(const PciAddress& card) const {
-  if (host_.is_copy()) return false;
-  const auto mode =
-      run_tool("nvidia-smi", {"-i", card.text(), "--query-gpu=persistence_mode", "--format=csv,noheader"},
-               question_limit);
+  const auto mode = answer_of(host_, "nvidia-smi",
+                              {"-i", card.text(), "--query-gpu=persistence_mode", "--format=csv,noheader"});
   return mode && trimmed(*mode) == "Enabled";
 }
 

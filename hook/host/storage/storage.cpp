@@ -245,16 +245,17 @@ void ask_kernel(const Host& host, const DiskReasons& reasons, const std::vector<
   if (asked.empty()) return;
   const auto answers = run_in_child("opening disks", Milliseconds{2000}, [&]() -> Result<std::string> {
     std::string all;
-    const std::string dev = host.path("/dev/");
     const Deadline patience(Milliseconds{200});
     for (const auto& disk : asked) {
-      const std::string node = dev + replaced(disk.name, '!', "/");
+      const std::string node = host.path("/dev/" + replaced(disk.name, '!', "/"));
       Exclusive answer = Exclusive::unknown;
       // A program that merely looks at it, as this one does, is soon done.
       patience.wait_for([&] {
         answer = try_exclusive(node);
         return answer != Exclusive::busy;
       });
+      if (answer == Exclusive::busy) note(node, "busy");
+      if (host.is_copy() && read_file(node) == "busy") answer = Exclusive::busy;
       all += static_cast<char>('0' + static_cast<int>(answer));
     }
     return all;
