@@ -97,7 +97,7 @@ give_up_link() {
     undo=$fresh
     die "libvirt cannot execute $place, so the link was removed again: $(last_line "$answer")" \
         "AppArmor: journalctl -k -g DENIED" \
-        "SELinux: ausearch -m avc -ts recent; perhaps: setsebool -P virt_hooks_unconfined on"
+        "SELinux: ausearch -m avc -ts recent"
 }
 
 # LINKED says whether the link is new: only then has the daemon to be told in any case.
