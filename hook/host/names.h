@@ -56,6 +56,7 @@ inline constexpr char openrc_started[] = "/run/openrc/started";
 // libvirt's own, and where Slackware and Unraid have it.
 inline constexpr const char* daemon_pid_files[] = {"/run/libvirtd.pid", "/run/virtqemud.pid",
                                                    "/run/libvirt/libvirtd.pid"};
+inline constexpr const char* virtqemud[] = {"/usr/sbin/virtqemud", "/usr/bin/virtqemud"};
 inline constexpr char libvirt_socket[] = "/run/libvirt/libvirt-sock";
 
 // The guest with which install.sh finds out whether libvirt calls the hook (install/lib/probe.sh).
