@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "handover/checks/checks.h"
+#include "handover/trial.h"
 #include "host/names.h"
 #include "host/pci/iommu.h"
 #include "host/processes/confinement.h"
@@ -167,6 +168,14 @@ void check_apparmor(const host::Host& host, const std::optional<Hook>& hook, Fin
       "make it a link to /usr/sbin/qemu-hook (install/install.sh does this)");
 }
 
+void check_trial(const host::Host& host, Findings& out) {
+  const auto trial = last_trial(host);
+  if (!trial) return;
+  for (const auto& lack : trial->lacks)
+    add(out, "abilities", Severity::warning, "when libvirt calls the hook, it cannot " + lack.what,
+        lack.remedy + "; then run install/install.sh again, which tries it anew");
+}
+
 }  // namespace
 
 void be_confined_as_the_hook(const host::Host& host) {
@@ -183,6 +192,7 @@ std::vector<Finding> check_host(const host::Host& host) {
   check_installed(host, hook, findings);
   if (hook) check_selinux(host, *hook, findings);
   check_apparmor(host, hook, findings);
+  check_trial(host, findings);
   return findings;
 }
 

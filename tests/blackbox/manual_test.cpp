@@ -287,6 +287,7 @@ TEST_CASE("manual: the files") {
             names::journal(guest),
             names::guest_conf(guest) + ".pruned",
             names::udev_rules,
+            names::trial_result,
             names::domain_file(guest),
             names::libvirt_hook,
             std::string(names::libvirt_hook_folder) + "/50-qemu-hook",

@@ -115,7 +115,7 @@ hups() {
     wc -l <"$root/hups"
 }
 
-# virsh that answers as libvirt 9.0 does. $1: "called", "deaf" (until the daemon got SIGHUP), "never", "denied",
+# virsh that answers as libvirt 9.0 does. $1: "called", "lacking", "deaf" (until the daemon got SIGHUP), "never", "denied",
 # "no-iommu", "no-emulator".
 libvirt_answers() {
     printf '%s\n' "$1" >"$root/libvirt"
@@ -140,6 +140,10 @@ no_device() {
 case $answer in
     called) touch "$QEMU_HOOK_ROOT/etc/libvirt/qemu-hook/guests/qemu-hook-probe.toml"
         ended 1 "qemu-hook: qemu-hook-probe: there is no device fffffffe:ff:1f.7" ;;
+    lacking) ended 1 "qemu-hook: libvirt calls the hook.
+  context: system_u:system_r:virtqemud_t:s0
+  cannot: run modprobe
+  hint: load the module" ;;
     deaf) [ -s "$QEMU_HOOK_ROOT/hups" ] && ended 1 "qemu-hook: no device"; no_device ;;
     never) no_device ;;
     no-iommu) no_device "unsupported configuration: host doesn't support passthrough of host PCI devices" ;;
@@ -598,6 +602,17 @@ test_daemon_reloads_and_calls() {
     is "$(hups)" 1 "no SIGHUP for nothing"
     says "libvirt calls the hook"
     says "nothing to change"
+}
+
+test_what_the_hook_may_not_do() {
+    start_daemon virtqemud
+    libvirt_answers lacking
+    live 0 --tree "$v1"
+    says "libvirt calls the hook"
+    says "its context is system_u:system_r:virtqemud_t:s0"
+    says "note: it cannot run modprobe"
+    says "  hint: load the module"
+    only_main_link
 }
 
 test_virtqemud() {
