@@ -68,7 +68,7 @@ did() {
     say "$*"
 }
 
-for part in build files link daemon probe uninstall; do
+for part in build files link selinux daemon probe uninstall; do
     # shellcheck source=/dev/null
     . "$checkout/install/lib/$part.sh"
 done
@@ -144,6 +144,7 @@ install_all() {
     install_rest
     update_catalog
     [ "$(standing "$place")" = right ] || linked=yes
+    load_policy
     install_link
     relabel
     undo=no

@@ -13,6 +13,8 @@ install(FILES ${QH_COMPLETIONS}/_qemu-hook DESTINATION ${QH_ZSH_COMPLETIONS})
 install(FILES ${QH_COMPLETIONS}/qemu-hook.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES hook/cli/schema/check.schema.json hook/cli/schema/devices.schema.json hook/cli/schema/status.schema.json
         DESTINATION ${CMAKE_INSTALL_DATADIR}/qemu-hook)
+# For `semodule -i`; does nothing where SELinux is off.
+install(FILES install/selinux/qemu_hook.cil DESTINATION ${CMAKE_INSTALL_DATADIR}/qemu-hook)
 install(FILES install/qemu-hook.catalog DESTINATION lib/systemd/catalog)
 if(SCDOC)
   install(FILES ${QH_MANUAL}/qemu-hook.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)

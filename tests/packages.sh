@@ -2,6 +2,7 @@
 # What a bare Debian 12 or 13 needs to build and test; sourced by the scripts that begin from nothing.
 
 build_packages=(cmake g++ make libvirt-dev libpugixml-dev libtomlplusplus-dev libexpected-dev nlohmann-json3-dev scdoc doctest-dev)
+selinux_packages=(secilc setools policycoreutils bzip2)
 vm_packages=(qemu-system-x86 ovmf mmdebstrap e2fsprogs)
 
 # install_missing PACKAGE...: by apt, as root; else says what is missing.

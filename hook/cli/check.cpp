@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "core/text.h"
 #include "handover/readiness.h"
+#include "handover/trial.h"
 
 namespace qh::cli {
 namespace {
@@ -14,8 +15,12 @@ namespace {
 Exit check_this_host(const host::Host& host, const Options& options) {
   const auto findings = handover::check_host(host);
   const bool ok = !handover::has_errors(findings);
+  const auto trial = handover::last_trial(host);
+  const std::string context = trial ? trial->context : "";
   if (options.json) {
-    print_json({{"ok", ok}, {"findings", to_json(findings)}});
+    nlohmann::ordered_json object{{"ok", ok}, {"findings", to_json(findings)}};
+    if (!context.empty()) object["context"] = context;
+    print_json(object);
     return done_if(ok);
   }
   std::printf("this host: %s\n%s",
@@ -23,6 +28,7 @@ Exit check_this_host(const host::Host& host, const Options& options) {
               : ok             ? "ready, but"
                                : "not ready",
               finding_lines(findings).c_str());
+  if (!context.empty()) std::printf("when libvirt calls the hook, its context is %s\n", context.c_str());
   return done_if(ok);
 }
 

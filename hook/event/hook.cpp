@@ -13,6 +13,7 @@
 #include "handover/journal.h"
 #include "handover/machine.h"
 #include "handover/reset.h"
+#include "handover/trial.h"
 #include "host/names.h"
 #include "xml/domain.h"
 
@@ -139,7 +140,8 @@ int run(const host::Host& host, const std::vector<std::string>& arguments) {
     // libvirt's own error, which its log gets too, repeats this.
     return say(
         "qemu-hook: libvirt calls the hook. This guest of install.sh is there only to find that out; it is "
-        "not meant to start.\n",
+        "not meant to start.\n" +
+            handover::to_text(handover::make_trial(host)),
         1);
   }
   host::Log log(host, guest);

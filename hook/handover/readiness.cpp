@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
 #include <cstdlib>
 #include <optional>
@@ -10,6 +11,7 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "handover/checks/checks.h"
+#include "handover/trial.h"
 #include "host/names.h"
 #include "host/pci/iommu.h"
 #include "host/processes/confinement.h"
@@ -129,13 +131,27 @@ void check_kernel(const host::Host& host, Findings& out) {
     out.push_back(missing_vfio(kernel));
 }
 
-void check_confinement(const host::Host& host, const std::optional<Hook>& hook, Findings& out) {
-  // virt_hooks_unconfined is off by default on Fedora and RHEL: a hook is denied what it needs there.
-  const bool enforcing = host.sysfs.read("fs/selinux/enforce") == "1";
-  const auto boolean = host.sysfs.read("fs/selinux/booleans/virt_hooks_unconfined");
-  if (enforcing && boolean && boolean->substr(0, 1) == "0")
-    add(out, "selinux", Severity::warning, "SELinux confines libvirt's hooks (virt_hooks_unconfined is off)",
-        "setsebool -P virt_hooks_unconfined on");
+// Of libvirt's daemons only virtqemud is confined, and not by every policy.
+bool confines_virtqemud(const host::Host& host) {
+  const auto daemon = host::find_running_daemon(host);
+  if (daemon && daemon->command.find("virtqemud") == std::string::npos) return false;
+  return std::ranges::any_of(names::virtqemud, [&](const char* file) {
+    return host::selinux_type(host.path(file)) == "virtqemud_exec_t";
+  });
+}
+
+void check_selinux(const host::Host& host, const Hook& hook, Findings& out) {
+  if (!host::selinux_enforces(host) || !confines_virtqemud(host)) return;
+  const std::string type = host::selinux_type(hook.target), file = hook.target.substr(host.root.size());
+  if (type == "qemu_hook_exec_t") return;
+  add(out, "selinux", Severity::warning,
+      file + " has the SELinux type " + printable(type) +
+          ", not qemu_hook_exec_t, so SELinux confines the hook with virtqemud: it may not use systemctl or "
+          "modprobe, and with an older policy not write to sysfs",
+      is_in_hooks(host, hook) ? host::link_remedy : host::policy_remedy);
+}
+
+void check_apparmor(const host::Host& host, const std::optional<Hook>& hook, Findings& out) {
   if (host.sysfs.read("module/apparmor/parameters/enabled") != "Y" || !hook) return;
   const std::string file = hook->target.substr(host.root.size());
   if (is_in_hooks(host, *hook)) {
@@ -156,6 +172,14 @@ void check_confinement(const host::Host& host, const std::optional<Hook>& hook, 
       "make it a link to /usr/sbin/qemu-hook (install/install.sh does this)");
 }
 
+void check_trial(const host::Host& host, Findings& out) {
+  const auto trial = last_trial(host);
+  if (!trial) return;
+  for (const auto& lack : trial->lacks)
+    add(out, "abilities", Severity::warning, "when libvirt calls the hook, it cannot " + lack.what,
+        lack.remedy + "; then run install/install.sh again, which tries it anew");
+}
+
 }  // namespace
 
 void be_confined_as_the_hook(const host::Host& host) {
@@ -170,7 +194,9 @@ std::vector<Finding> check_host(const host::Host& host) {
   check_kernel(host, findings);
   const auto hook = find_hook(host);
   check_installed(host, hook, findings);
-  check_confinement(host, hook, findings);
+  if (hook) check_selinux(host, *hook, findings);
+  check_apparmor(host, hook, findings);
+  check_trial(host, findings);
   return findings;
 }
 

@@ -8,7 +8,7 @@
 
 namespace qh::handover {
 
-// Checks named "IOMMU", "driver", "hook", "daemon", "selinux", "apparmor". Empty: all is well.
+// Checks named "IOMMU", "driver", "hook", "daemon", "selinux", "apparmor", "abilities". Empty: all is well.
 std::vector<Finding> check_host(const host::Host& host);
 
 // From here on this process, which is asked what a start would do, is denied what the hook is denied. The

@@ -68,6 +68,15 @@ DeviceUse look_below(const host::Host& host, const Guest& guest, const Device& d
   return use;
 }
 
+// A display manager is asked for with systemctl already.
+host::Needs needs_of(const Survey& s) {
+  const bool unloads = s.screen && !(s.screen->modules_above.empty() && s.screen->driver_modules.empty());
+  const bool has_network = std::ranges::any_of(s.guest.devices, [](const Device& d) {
+    return d.use.before && d.present->class_code().starts_with("02");
+  });
+  return {.modules = !s.vfio_is_loaded || unloads, .services = false, .network = has_network};
+}
+
 }  // namespace
 
 Survey survey(const host::Host& host, const host::Services& services, Guest guest) {
@@ -89,6 +98,8 @@ Survey survey(const host::Host& host, const host::Services& services, Guest gues
     s.screen = std::move(*screen);
   else
     s.unanswered.push_back({"", screen.error()});
+  if (std::ranges::any_of(s.guest.devices, [](const Device& d) { return d.use.before.has_value(); }))
+    s.lacks = host::find_lacks(host, needs_of(s));
   return s;
 }
 

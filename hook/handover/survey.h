@@ -12,6 +12,7 @@
 #include "handover/screen.h"
 #include "host/host.h"
 #include "host/pci/usb_input.h"
+#include "host/processes/abilities.h"
 #include "host/processes/holders.h"
 #include "host/processes/sessions.h"
 #include "host/processes/sound_servers.h"
@@ -47,8 +48,9 @@ struct Survey {
   std::string kernel;                        // its release
   bool has_vfio = false;                     // vfio-pci is there or can be loaded
   bool vfio_is_loaded = false;
-  std::string profile;    // of AppArmor's, that confines this process; or empty
-  bool sees_all = false;  // root, or a copy of a host's files: nothing is hidden
+  std::vector<host::Lack> lacks;  // what the hook needs for this guest and may not do here
+  std::string profile;            // of AppArmor's, that confines this process; or empty
+  bool sees_all = false;          // root, or a copy of a host's files: nothing is hidden
 };
 
 // Looks through all processes once.

@@ -56,10 +56,14 @@ inline constexpr char openrc_started[] = "/run/openrc/started";
 // libvirt's own, and where Slackware and Unraid have it.
 inline constexpr const char* daemon_pid_files[] = {"/run/libvirtd.pid", "/run/virtqemud.pid",
                                                    "/run/libvirt/libvirtd.pid"};
+inline constexpr const char* virtqemud[] = {"/usr/sbin/virtqemud", "/usr/bin/virtqemud"};
 inline constexpr char libvirt_socket[] = "/run/libvirt/libvirt-sock";
 
 // The guest with which install.sh finds out whether libvirt calls the hook (install/lib/probe.sh).
 inline constexpr char trial_guest[] = "qemu-hook-probe";
+
+// What that found out.
+inline constexpr char trial_result[] = "/run/libvirt/qemu-hook/trial";
 
 inline std::string guest_conf(const std::string& guest) {
   return std::string(guest_conf_folder) + "/" + guest_file_name(guest) + ".toml";

@@ -50,11 +50,16 @@ Result<std::string> write_attribute(const std::string& file, std::string_view va
 // No path and no value holds it.
 constexpr std::string_view separator("\0", 1);
 
-// In the child: "read", a file and how many bytes; "write", a file, the value and the nodes to be held.
+// In the child: "read", a file and how many bytes; "open" and a file; "write", a file, the value and the
+// nodes to be held.
 Result<std::string> serve(const std::string& root, const std::string& question) {
   const auto words = split(question, separator[0]);
   const std::string file(words[1]);
   if (words[0] == "read") return first_bytes(file, std::stoul(std::string(words[2])));
+  if (words[0] == "open") {
+    const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
+    return fd ? Result<std::string>("") : fail(system_error("open", file, errno));
+  }
   return write_attribute(file, words[2], root, std::vector<std::string>(words.begin() + 3, words.end()));
 }
 

@@ -54,6 +54,12 @@ class Sysfs {
   virtual Result<void> write(const std::string& path, const std::string& value, Milliseconds timeout,
                              const std::vector<std::string>& held = {});
 
+  // Whether a write would be let through: opens the attribute for writing, and writes nothing.
+  Result<void> try_write(const std::string& path) const {
+    return outcome(
+        ask("opening " + base_ + path, "open" + std::string(1, '\0') + base_ + path, attribute_timeout));
+  }
+
  private:
   std::string root_;
   std::string base_;

@@ -114,11 +114,3 @@ update_catalog() {
     [ -z "$root" ] && [ "$staging" = no ] && [ "$changed" = yes ] && command -v journalctl >/dev/null || return 0
     journalctl --update-catalog || note "journalctl --update-catalog failed: the log's lines will have no explanations"
 }
-
-relabel() {
-    [ "$staging" = no ] && command -v restorecon >/dev/null && command -v selinuxenabled >/dev/null || return 0
-    selinuxenabled || return 0
-    restorecon -v "$root$binary" "$root$place" "$root$daemon_link" ||
-        note "restorecon failed: SELinux may keep libvirt from the hook"
-    restorecon -R -v "$root$conf" || note "restorecon failed for $root$conf"
-}

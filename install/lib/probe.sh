@@ -76,9 +76,19 @@ try_hook_after_reload() {
 
 last_line() { printf '%s\n' "$1" | grep -v '^[[:space:]]*$' | tail -n 1; }
 
+# In which context the hook ran, and what it cannot do there: lines of its own words (hook/handover/trial.h).
+report_abilities() {
+    printf '%s\n' "$answer" | sed -n 's/^  context: \(.*\)/its context is \1/p
+        s/^  cannot: /note: it cannot /p
+        s/^  hint: /  hint: /p'
+}
+
 report_verdict() {
     case $verdict in
-        called) say "libvirt calls the hook (tried with a guest that cannot start)" ;;
+        called)
+            say "libvirt calls the hook (tried with a guest that cannot start)"
+            report_abilities
+            ;;
         broken) give_up_link ;;
         not-called)
             die "qemu-hook is installed, but libvirt does not call $place" \
@@ -97,7 +107,7 @@ give_up_link() {
     undo=$fresh
     die "libvirt cannot execute $place, so the link was removed again: $(last_line "$answer")" \
         "AppArmor: journalctl -k -g DENIED" \
-        "SELinux: ausearch -m avc -ts recent; perhaps: setsebool -P virt_hooks_unconfined on"
+        "SELinux: ausearch -m avc -ts recent"
 }
 
 # LINKED says whether the link is new: only then has the daemon to be told in any case.

@@ -116,6 +116,7 @@ remove_folders() {
 
 take_out() {
     remove_links
+    unload_policy
     if [ -e "$root$binary" ] || [ -L "$root$binary" ]; then remove "$binary"; fi
     remove_files
     update_catalog

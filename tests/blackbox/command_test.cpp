@@ -1,6 +1,7 @@
 // `qemu-hook` by hand, through the binary.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -321,6 +322,47 @@ TEST_CASE("--check of the host: the program itself in hooks/ is found, and what 
   CHECK(finding() == "");
 }
 
+TEST_CASE("--check of the host: SELinux, and a program without the label of qemu-hook's module") {
+  Program p;
+  const auto label = [&](const std::string& file, const std::string& type) {
+    const std::string text = "system_u:object_r:" + type + ":s0";
+    return ::setxattr((p.root.path() + file).c_str(), "security.selinux", text.c_str(), text.size() + 1, 0) ==
+           0;
+  };
+  const std::string program = "/usr/sbin/qemu-hook";
+  p.root.write(program, "qemu-hook journal 1");
+  p.root.write("/usr/sbin/virtqemud", "");
+  if (!label(program, "bin_t")) return;  // takes root, and a file system that has labels
+  p.root.write("/sys/fs/selinux/enforce", "1");
+  p.root.write("/etc/libvirt/hooks/none", "");
+  REQUIRE(::symlink(program.c_str(), (p.root.path() + "/etc/libvirt/hooks/qemu").c_str()) == 0);
+  const auto finding = [&] {
+    const auto told = json::parse(p.command({"--check", "--json"}).out);
+    for (const auto& f : told["findings"])
+      if (f["check"] == "selinux")
+        return f["message"].get<std::string>() + "; " + f["remedy"].get<std::string>();
+    return std::string();
+  };
+  // A policy that does not confine virtqemud.
+  CHECK(finding() == "");
+  REQUIRE(label("/usr/sbin/virtqemud", "virtqemud_exec_t"));
+  CHECK(finding().find(program + " has the SELinux type bin_t, not qemu_hook_exec_t") == 0);
+  CHECK(finding().find("`semodule -i /usr/share/qemu-hook/qemu_hook.cil && restorecon -v " + program + "`") !=
+        std::string::npos);
+  // libvirtd is not confined.
+  p.root.write("/run/libvirtd.pid", "812\n");
+  p.root.write("/proc/812/stat", "812 (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0");
+  p.root.write("/proc/812/comm", "libvirtd\n");
+  CHECK(finding() == "");
+  p.root.write("/run/libvirtd.pid", "");
+  CHECK(finding() != "");
+  p.root.write("/sys/fs/selinux/enforce", "0");
+  CHECK(finding() == "");
+  p.root.write("/sys/fs/selinux/enforce", "1");
+  REQUIRE(label(program, "qemu_hook_exec_t"));
+  CHECK(finding() == "");
+}
+
 TEST_CASE("--plan shows the steps with their reasons, and changes nothing") {
   Program p;
   add_hardware(p);
@@ -507,7 +549,6 @@ TEST_CASE("the card with the console: --plan, --check and --setup say what happe
   CHECK(check.out.find("0000:01:00.0 carries the host's console: the firmware showed") != std::string::npos);
   const auto setup = p.command({"--setup", "win10", "--xml", "-"}, xml);
   CHECK(setup.out.find("GPU: primary") != std::string::npos);
-  CHECK(setup.out.find(
-            "When it starts, sddm.service ends, and everything open on the screen, unsaved.") !=
+  CHECK(setup.out.find("When it starts, sddm.service ends, and everything open on the screen, unsaved.") !=
         std::string::npos);
 }

@@ -94,7 +94,7 @@ TEST_CASE("the hook's own process opens nothing that can wait for a driver") {
       "|/proc/[0-9]+/(stat|comm|cgroup)"           // do_task_stat, comm_show, proc_cgroup_show
       "|/proc/(self|1)/mountinfo|/proc/swaps"      // show_mountinfo, swap_show
       "|/proc/devices|/proc/iomem"                 // devinfo_show, r_show
-      "|/proc/self/attr/current"                   // proc_pid_attr_read
+      "|/proc/self/(attr/current|status)"          // proc_pid_attr_read, proc_pid_status
       "|/proc/sys/kernel/osrelease"                // proc_do_uts_string
       "|/proc/net/(route|ipv6_route)|/proc/stat");
   for (const auto line : qh::split(opens, '\n')) {
@@ -202,7 +202,39 @@ TEST_CASE("the installer's trial guest is told so, and leaves nothing in the log
   CHECK(ran.err.find("qemu-hook: libvirt calls the hook") == 0);
   CHECK(p.hook("qemu-hook-probe", "release", "end", "").status == 0);
   CHECK(p.log().empty());
+  const std::string found = "/run/libvirt/qemu-hook/trial";
+  CHECK(p.root.read(found).empty());  // nothing is lacking
+  std::filesystem::remove(p.root.path() + found);
   CHECK(p.files() == before);
+}
+
+TEST_CASE(
+    "what the hook may not do: the trial tells, --check repeats it, and a start that needs it is refused") {
+  Program p;
+  add_hardware(p);
+  p.root.write("/proc/self/attr/current", "system_u:system_r:virtqemud_t:s0");
+  p.root.write("/proc/self/ns/x", "");
+  p.root.write("/proc/1/ns/x", "");
+  std::filesystem::create_symlink("net:[1]", p.root.path() + "/proc/1/ns/net");
+  std::filesystem::create_symlink("net:[2]", p.root.path() + "/proc/self/ns/net");
+  const auto trial = p.hook("qemu-hook-probe", "prepare", "begin", "");
+  CHECK(trial.status == 1);
+  CHECK(trial.err.find("\n  context: system_u:system_r:virtqemud_t:s0\n"
+                       "  cannot: see the host's network links\n  hint: take PrivateNetwork= out") !=
+        std::string::npos);
+  const auto told = p.command({"--check"}).out;
+  CHECK(told.find("libvirt calls the hook, it cannot see the host's network links") != std::string::npos);
+  CHECK(told.find("its context is system_u:system_r:virtqemud_t:s0") != std::string::npos);
+
+  const std::string before = p.kernel.state();
+  const auto ran = p.hook("win10", "prepare", "begin", nic);
+  CHECK(ran.status == 1);
+  CHECK(ran.err.find(
+            "qemu-hook: the hook cannot see the host's network links\n  hint: take PrivateNetwork=") == 0);
+  CHECK(p.kernel.state() == before);
+  CHECK_FALSE(p.root.exists("/run/libvirt/qemu-hook/win10.journal"));
+  // A guest without network cards does not need it.
+  CHECK(p.hook("win10", "prepare", "begin", domain(hostdev("0x03"))).status == 0);
 }
 
 TEST_CASE("input that cannot be understood is refused with one reason, and nothing is written") {

@@ -287,6 +287,7 @@ TEST_CASE("manual: the files") {
             names::journal(guest),
             names::guest_conf(guest) + ".pruned",
             names::udev_rules,
+            names::trial_result,
             names::domain_file(guest),
             names::libvirt_hook,
             std::string(names::libvirt_hook_folder) + "/50-qemu-hook",
@@ -295,6 +296,8 @@ TEST_CASE("manual: the files") {
   for (const auto& file : std::filesystem::directory_iterator(QH_SCHEMA_FOLDER))
     known.insert("/usr/share/qemu-hook/" + file.path().filename().string());
   const std::string installer = source("install/install.sh");
+  for (const auto& file : std::filesystem::directory_iterator(QH_SOURCE_FOLDER "/install/selinux"))
+    known.insert("/usr/share/qemu-hook/" + file.path().filename().string());
   known.insert(all_matches(installer, "state=(/\\S+)").front() + "/manifest");
   CHECK(listed(set_of(Page(page).heads("FILES"))) == listed(known));
   CHECK(set_of(Page(conf_page).heads("FILES")) == Set{names::host_conf, names::guest_conf(guest), shipped});

@@ -115,7 +115,7 @@ hups() {
     wc -l <"$root/hups"
 }
 
-# virsh that answers as libvirt 9.0 does. $1: "called", "deaf" (until the daemon got SIGHUP), "never", "denied",
+# virsh that answers as libvirt 9.0 does. $1: "called", "lacking", "deaf" (until the daemon got SIGHUP), "never", "denied",
 # "no-iommu", "no-emulator".
 libvirt_answers() {
     printf '%s\n' "$1" >"$root/libvirt"
@@ -140,6 +140,10 @@ no_device() {
 case $answer in
     called) touch "$QEMU_HOOK_ROOT/etc/libvirt/qemu-hook/guests/qemu-hook-probe.toml"
         ended 1 "qemu-hook: qemu-hook-probe: there is no device fffffffe:ff:1f.7" ;;
+    lacking) ended 1 "qemu-hook: libvirt calls the hook.
+  context: system_u:system_r:virtqemud_t:s0
+  cannot: run modprobe
+  hint: load the module" ;;
     deaf) [ -s "$QEMU_HOOK_ROOT/hups" ] && ended 1 "qemu-hook: no device"; no_device ;;
     never) no_device ;;
     no-iommu) no_device "unsupported configuration: host doesn't support passthrough of host PCI devices" ;;
@@ -600,6 +604,17 @@ test_daemon_reloads_and_calls() {
     says "nothing to change"
 }
 
+test_what_the_hook_may_not_do() {
+    start_daemon virtqemud
+    libvirt_answers lacking
+    live 0 --tree "$v1"
+    says "libvirt calls the hook"
+    says "its context is system_u:system_r:virtqemud_t:s0"
+    says "note: it cannot run modprobe"
+    says "  hint: load the module"
+    only_main_link
+}
+
 test_virtqemud() {
     start_daemon virtqemud
     libvirt_answers deaf
@@ -730,17 +745,78 @@ END
     says "restarted libvirtd.service"
 }
 
-test_selinux_labels() {
+# A store of modules as semodule's: a folder. `broken` in it says that the policy cannot be made.
+selinux_on() {
     stub selinuxenabled <<<'exit 0'
     # shellcheck disable=SC2016
     stub restorecon <<<'echo "labelled $*"'
+    mkdir -p "$root/../store"
+    stub semodule <<END
+store=$root/../store
+END
+    cat >>"$stubs/semodule" <<'END'
+[ "$1" = "--path=$QEMU_HOOK_ROOT" ] || exit 9
+shift
+case $* in
+    --list-modules) (cd "$store" && ls) | sed 's/\.cil$//' ;;
+    "--cil --extract="*) cp "$store/${2#*=}.cil" . ;;
+    --install=*) [ ! -e "$store/broken" ] && cp "${1#*=}" "$store" && echo "compiled ${1#*=}" ;;
+    --remove=*) rm "$store/${1#*=}.cil" ;;
+    *) exit 9 ;;
+esac
+END
+}
+
+test_selinux_labels() {
+    selinux_on
     live 0 --tree "$v1"
-    says "labelled -v $root/usr/sbin/qemu-hook $root$main"
+    says "labelled -v $root/usr/sbin/qemu-hook $root/etc/libvirt/hooks"
+    says " $root$main"
     PATH=$stubs:$PATH stage 0 --tree "$v1"
     silent_on labelled
     stub selinuxenabled <<<'exit 1'
     live 0 --tree "$v1"
     silent_on labelled
+}
+
+test_selinux_module_goes_in_and_out() {
+    local module=/usr/share/qemu-hook/qemu_hook.cil
+    selinux_on
+    live 0 --tree "$v1"
+    says "loaded the SELinux module qemu_hook"
+    cmp "$here/../../install/selinux/qemu_hook.cil" "$root/../store/qemu_hook.cil" || fail "it is the shipped one"
+    live 0 --tree "$v1"
+    silent_on compiled
+    says "nothing to change"
+    printf '; older\n' >"$root/../store/qemu_hook.cil"
+    live 0 --tree "$v1"
+    says "compiled $root$module"
+    live 0 --uninstall
+    says "removed the SELinux module qemu_hook"
+    is "$(ls "$root/../store")" "" "the module is out again"
+    live 0 --uninstall
+    says "nothing to remove"
+}
+
+test_selinux_module_in_a_package_or_without_selinux() {
+    selinux_on
+    PATH=$stubs:$PATH stage 0 --tree "$v1"
+    exists /usr/share/qemu-hook/qemu_hook.cil
+    stub selinuxenabled <<<'exit 1'
+    live 0 --tree "$v1"
+    is "$(ls "$root/../store")" "" "nothing is loaded"
+    live 0 --uninstall
+}
+
+test_selinux_module_that_cannot_be_loaded() {
+    selinux_on
+    touch "$root/../store/broken"
+    live 0 --tree "$v1"
+    says "could not be loaded, so SELinux may confine the hook"
+    link_is $main
+    rm "$root/../store/broken"
+    live 0 --tree "$v1"
+    says "loaded the SELinux module qemu_hook"
 }
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@
 namespace qh::handover {
 namespace checks {
 
-Check claim, answers, group, holders, driver, input, rom;
+Check claim, answers, abilities, group, holders, driver, input, rom;
 DeviceCheck present, identity, iommu, storage, network, in_use, sriov, reservation, siblings, reset_bug;
 
 template <DeviceCheck look>
@@ -18,9 +18,9 @@ void each(const Survey& survey, Findings& out) {
 
 // In the order of their findings: what others may only follow from comes first.
 constexpr Check* all[] = {
-    claim, each<present>, answers,           each<identity>, each<iommu>,    each<storage>,
-    group, each<network>, each<in_use>,      holders,        each<sriov>,    driver,
-    input, rom,           each<reservation>, each<siblings>, each<reset_bug>};
+    claim,         each<present>, answers,       abilities,         each<identity>, each<iommu>,
+    each<storage>, group,         each<network>, each<in_use>,      holders,        each<sriov>,
+    driver,        input,         rom,           each<reservation>, each<siblings>, each<reset_bug>};
 
 void add(Findings& out, const char* check, Severity severity, const PciAddress& address,
          const std::string& message, const std::string& remedy) {

@@ -222,11 +222,11 @@ Result<std::string> run_program(const std::vector<std::string>& argv, Millisecon
   if (code == 0) return output;
   if (code == 127) return fail(ErrorKind::not_found, argv[0] + " is not installed");
   if (code == 126) {
-    const std::string profile = confinement(RealHost(""));
-    return fail(ErrorKind::failed,
-                argv[0] + " could not be executed" +
-                    (profile.empty() ? "" : ": the AppArmor profile " + printable(profile) + " denies it"),
-                profile.empty() ? "" : link_remedy);
+    const auto confined = confining(RealHost(""));
+    return fail(
+        ErrorKind::failed,
+        argv[0] + " could not be executed" + (confined.by.empty() ? "" : ": " + confined.by + " denies it"),
+        confined.remedy);
   }
   const std::string how = code < 0 ? "was killed by signal " + std::to_string(WTERMSIG(status))
                                    : "failed (" + std::to_string(code) + ")";

@@ -30,8 +30,8 @@ host_state() {
         printf '%s: %s, bind %s\n' "${file##*/}" "$name" "$bind"
     done
     sed 's/^/framebuffer /' /proc/fb
-    # .new is a journal that was never whole: harmless, and the next start replaces it.
-    [ ! -d "$run_folder" ] || find "$run_folder" -mindepth 1 ! -name .new -printf 'left in the run folder: %P\n' | sort
+    # .new is a journal that was never whole: harmless, and the next start replaces it. trial is the installer's.
+    [ ! -d "$run_folder" ] || find "$run_folder" -mindepth 1 ! -name .new ! -name trial -printf 'left in the run folder: %P\n' | sort
     modules
 }
 
