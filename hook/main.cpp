@@ -14,7 +14,7 @@ namespace {
 
 int run(const std::string& root, const std::string& name, const std::vector<std::string>& arguments) {
   const qh::host::RealHost host(root);
-  if (qh::event::is_hook_call(name)) return qh::event::run(host, arguments);
+  if (qh::event::is_hook_call(name)) return qh::event::run(host, name, arguments);
   return qh::cli::run(host, arguments);
 }
 
