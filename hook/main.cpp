@@ -20,6 +20,12 @@ int run(const std::string& root, const std::string& name, const std::vector<std:
 
 }  // namespace
 
+// The static pugixml's XPath, which nothing here calls, asks for this function: not worth loading libm for.
+// libm.a would bring it too, with libc's private errno, and so tie the program to one version of libc.
+extern "C" double fmod(double /*x*/, double /*y*/) noexcept {
+  std::abort();
+}
+
 int main(int argc, char** argv) {
   try {
     // Ignored where the program has more rights than whoever set its environment.
