@@ -1,7 +1,7 @@
 #include "config/host_conf.h"
 
 #include <algorithm>
-#include <cmath>
+#include <chrono>
 
 #include "config/guest_settings.h"
 #include "core/contains.h"
@@ -10,6 +10,10 @@ namespace qh::config {
 namespace {
 
 constexpr double longest_seconds = 3600;
+
+std::chrono::milliseconds to_milliseconds(double seconds) {
+  return std::chrono::round<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
+}
 
 Setting<Deadlines> seconds(const char* key, std::chrono::milliseconds Deadlines::*field) {
   return {key, [=](const TomlEntry& entry, Deadlines& out) -> Result<void> {
@@ -20,7 +24,7 @@ Setting<Deadlines> seconds(const char* key, std::chrono::milliseconds Deadlines:
             if (!(value > 0 && value <= longest_seconds))
               return error_at(entry.value.begin,
                               "'" + entry.key + "' must be above 0 and at most 3600 seconds");
-            out.*field = std::chrono::milliseconds(std::max(1LL, std::llround(value * 1000)));
+            out.*field = std::max(to_milliseconds(value), std::chrono::milliseconds(1));
             return {};
           }};
 }

@@ -15,11 +15,17 @@ namespace {
 
 int run(const std::string& root, const std::string& name, const std::vector<std::string>& arguments) {
   const qh::host::RealHost host(root);
-  if (qh::event::is_hook_call(name)) return qh::event::run(host, arguments);
+  if (qh::event::is_hook_call(name)) return qh::event::run(host, name, arguments);
   return qh::cli::run(host, arguments);
 }
 
 }  // namespace
+
+// The static pugixml's XPath, which nothing here calls, asks for this function: not worth loading libm for.
+// libm.a would bring it too, with libc's private errno, and so tie the program to one version of libc.
+extern "C" double fmod(double /*x*/, double /*y*/) noexcept {
+  std::abort();
+}
 
 int main(int argc, char** argv) {
   try {

@@ -11,24 +11,6 @@ PATH=$PATH:/usr/sbin:/sbin
 checkout=$(cd "$(dirname "$0")/.." && pwd)
 readonly checkout
 
-readonly binary=/usr/sbin/qemu-hook
-readonly hooks=/etc/libvirt/hooks
-# The hook is a link, not a file in this folder: libvirtd's AppArmor profile lets it execute two kinds of things,
-# files below hooks/ (which then run inside that profile) and whatever a link in there leads to in /usr/sbin or
-# /usr/bin (unconfined, as the hook needs for systemctl, modprobe and its look at other processes). Anything else is
-# denied. A link also leaves one file to replace at an upgrade.
-readonly main_link=$hooks/qemu
-readonly extra_folder=$hooks/qemu.d # every executable in here is called too, since libvirt 6.5
-readonly extra_link=$extra_folder/50-qemu-hook
-readonly daemon_link=$hooks/daemon.d/50-qemu-hook # called when the daemon starts, since libvirt 6.5
-readonly conf=/etc/libvirt/qemu-hook
-readonly shipped=("$conf/host.toml" "$conf/guests/example.toml.sample")
-readonly run=/run/libvirt/qemu-hook
-readonly state=/var/lib/qemu-hook
-# What the installation made: "dir PATH", "file SHA256 PATH" (a conf, as it was installed), "own PATH" (any other file).
-readonly manifest=$state/manifest
-readonly probe=qemu-hook-probe # the guest that shows whether libvirt calls the hook; it can never start
-
 usage() {
     cat <<'END'
 install.sh [--tree DIR] [--no-reload]
@@ -46,32 +28,15 @@ QEMU_HOOK_ROOT=DIR puts DIR in front of every path, for tests.
 END
 }
 
-say() { printf '%s\n' "$*"; }
-note() { printf 'note: %s\n' "$*"; }
-complain() { printf 'install.sh: %s\n' "$*" >&2; }
-
-die() { # WHAT-FAILED [REMEDY]...
-    complain "$1"
-    shift
-    [ $# -eq 0 ] || printf '  %s\n' "$@" >&2
-    exit 1
-}
+for part in common build files link selinux daemon probe uninstall; do
+    # shellcheck source=/dev/null
+    . "$checkout/install/lib/$part.sh"
+done
 
 misuse() {
     complain "$1; see install.sh --help"
     exit 2
 }
-
-changed=no
-did() {
-    changed=yes
-    say "$*"
-}
-
-for part in build files link selinux daemon probe uninstall; do
-    # shellcheck source=/dev/null
-    . "$checkout/install/lib/$part.sh"
-done
 
 # --- the call ---------------------------------------------------------------------------------------------------------
 
@@ -121,6 +86,14 @@ find_root() {
 
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
+is_packaged() { dpkg-query -S "$root$binary" || rpm -qf "$root$binary" || pacman -Qo "$root$binary"; } >/dev/null 2>&1
+
+refuse_over_package() {
+    if [ $staging = no ] && [ -e "$root$binary" ] && is_packaged; then
+        die "qemu-hook is installed from a package" "upgrade or remove it with the package manager"
+    fi
+}
+
 # --- install ----------------------------------------------------------------------------------------------------------
 
 fresh=no # whether nothing of qemu-hook was there before
@@ -138,9 +111,9 @@ install_all() {
     get_tree
     is_installed || fresh=yes
     undo=$fresh
-    make_folder $state
+    make_folder "$state"
     install_binary
-    make_folder $conf/guests
+    make_folder "$conf/guests"
     install_rest
     update_catalog
     [ "$(standing "$place")" = right ] || linked=yes
@@ -149,7 +122,7 @@ install_all() {
     relabel
     undo=no
     [ $staging = yes ] || ask_libvirt $linked
-    [ $changed = yes ] || say "nothing to change: $version is installed"
+    [ "$changed" = yes ] || say "nothing to change: $version is installed"
     next_steps
 }
 
@@ -167,6 +140,7 @@ leave() {
 
 parse "$@"
 find_root
+refuse_over_package
 trap leave EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM

@@ -31,8 +31,11 @@ install(CODE "
          FILES \"${PROJECT_SOURCE_DIR}/etc-libvirt/qemu-hook/host.toml\")
   endif()")
 
-# The links that make the program libvirt's hook, for a package: `cmake --install build --component hook`. Elsewhere
-# install.sh makes them, last of all, and only if the program runs.
+# For a package, `cmake --install build --component hook`: the links that make the program libvirt's hook, and what the
+# package's scripts call. Elsewhere install.sh makes the links, last of all, and only if the program runs.
+install(PROGRAMS install/packaged DESTINATION ${CMAKE_INSTALL_DATADIR}/qemu-hook COMPONENT hook EXCLUDE_FROM_ALL)
+install(FILES install/lib/common.sh install/lib/daemon.sh install/lib/link.sh install/lib/selinux.sh install/lib/uninstall.sh
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/qemu-hook/lib COMPONENT hook EXCLUDE_FROM_ALL)
 install(CODE "
   set(program \"${CMAKE_INSTALL_SBINDIR}/qemu-hook\")
   cmake_path(ABSOLUTE_PATH program BASE_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}\")

@@ -1,5 +1,6 @@
 #include "event/hook.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -118,6 +119,28 @@ constexpr Event events[] = {{"prepare begin", prepare},
                             {"release end", release},
                             {"start -", daemon_start}};
 
+// Whether libvirt calls this program before it calls it as `hook`. It calls hooks/qemu, then each executable
+// in hooks/qemu.d by name (virHookCall in src/util/virhook.c). Of those that are this program, the first acts
+// and the others do nothing: a package's link may stand beside one made by hand, and a package manager that
+// replaces a link has two for a moment, the second one's name being a longer one.
+bool is_called_before(const host::Host& host, const std::string& hook) {
+  const std::string folder = hook.substr(0, hook.rfind('/')), name = hook.substr(hook.rfind('/') + 1);
+  if (!folder.ends_with(".d")) return false;
+  struct stat own {};
+  if (::stat(host.path(hook).c_str(), &own) < 0) return false;
+  const auto is_own = [&](const std::string& path) {
+    struct stat other {};
+    return ::stat(host.path(path).c_str(), &other) == 0 && other.st_dev == own.st_dev &&
+           other.st_ino == own.st_ino;
+  };
+  if (is_own(folder.substr(0, folder.size() - 2))) return true;
+  for (const auto& earlier : host.list(folder)) {
+    if (earlier >= name) break;
+    if (is_own(folder + "/" + earlier)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 bool is_hook_call(const std::string& argv0) {
@@ -125,14 +148,14 @@ bool is_hook_call(const std::string& argv0) {
   return name != "qemu-hook" || argv0.find("/libvirt/hooks/") != std::string::npos;
 }
 
-int run(const host::Host& host, const std::vector<std::string>& arguments) {
+int run(const host::Host& host, const std::string& hook, const std::vector<std::string>& arguments) {
   if (arguments.size() < 3)
     return say("qemu-hook: libvirt calls the hook as: qemu GUEST OPERATION SUB-OPERATION EXTRA\n", 2);
   // A user's session guest: libvirt runs the same file without root, and none of this host's devices is its.
   if (::geteuid() != 0) return 0;
   const std::string &guest = arguments[0], name = arguments[1] + " " + arguments[2];
   const auto* event = std::ranges::find(events, name, &Event::name);
-  if (event == std::end(events)) return 0;
+  if (event == std::end(events) || is_called_before(host, hook)) return 0;
   // libvirt may be gone by the time there is something to say.
   std::signal(SIGPIPE, SIG_IGN);
   if (guest == names::trial_guest) {

@@ -11,11 +11,9 @@ namespace qh::event {
 // full path.
 bool is_hook_call(const std::string& argv0);
 
-// `arguments`: GUEST OPERATION SUB-OPERATION EXTRA; the domain's XML is on stdin. For the daemon itself GUEST
-// is
-// "-", and there is no XML. Gives the exit status.
-// Prints to stderr only on failure, to stdout never: at some operations libvirt would take that for the
-// guest's new XML.
-int run(const host::Host& host, const std::vector<std::string>& arguments);
+// `hook`: argv[0]. `arguments`: GUEST OPERATION SUB-OPERATION EXTRA; the domain's XML is on stdin. For the
+// daemon itself GUEST is "-", and there is no XML. Gives the exit status. Prints to stderr only on failure,
+// to stdout never: at some operations libvirt would take that for the guest's new XML.
+int run(const host::Host& host, const std::string& hook, const std::vector<std::string>& arguments);
 
 }  // namespace qh::event

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Making a libvirt daemon that already runs see its first hook. Sourced by install.sh.
+# Making a libvirt daemon that already runs see its first hook. Sourced by install.sh and by packaged.
 
 # "NAME PID" of each libvirtd or virtqemud of this system: not a user's session daemon, not one in a container.
 running_daemons() {

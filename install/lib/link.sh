@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The link that makes the binary libvirt's hook, beside a hook of somebody else if there is one. Sourced by install.sh.
+# The link that makes the binary libvirt's hook, beside a hook of somebody else if there is one. Sourced by install.sh and by packaged.
 
 is_our_binary() { # FILE: a copy of qemu-hook that somebody put there by hand
     [ -f "$1" ] || return 1

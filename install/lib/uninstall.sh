@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Removes what was installed, and nothing else. Sourced by install.sh.
+# Removes what was installed, and nothing else. Sourced by install.sh and by packaged.
 
 guests_with_devices() {
     local journal name
@@ -11,13 +11,11 @@ guests_with_devices() {
     done
 }
 
-refuse_while_in_use() {
+refuse_while_in_use() { # [ANOTHER-WAY]
     local guests
     guests=$(guests_with_devices)
-    [ -z "$guests" ] || [ "$force" = yes ] ||
-        die "these guests still have devices of the host: ${guests//$'\n'/, }" \
-            "shut them down first (if one is not running: qemu-hook --reattach GUEST)," \
-            "or use --force: then nothing gives the devices back"
+    [ -z "$guests" ] || die "these guests still have devices of the host: ${guests//$'\n'/, }" \
+        "shut them down first (if one is not running: qemu-hook --reattach GUEST)" "$@"
 }
 
 remove() { # PATH
@@ -128,7 +126,7 @@ take_out() {
 }
 
 uninstall_all() {
-    refuse_while_in_use
+    [ "$force" = yes ] || refuse_while_in_use "or use --force: then nothing gives the devices back"
     if is_installed || [ "$purge" = yes ]; then take_out; fi
     [ "$changed" = yes ] || say "nothing to remove: qemu-hook is not installed"
 }

@@ -187,6 +187,37 @@ TEST_CASE("a user's session guest: exit 0 and nothing done") {
   CHECK_FALSE(p.root.exists("/etc/libvirt/qemu-hook"));
 }
 
+TEST_CASE("of several links to the program, only the first that libvirt calls acts") {
+  Program p;
+  add_hardware(p);
+  const std::string hooks = "/etc/libvirt/hooks/qemu", link = hooks + ".d/50-qemu-hook";
+  const auto put = [&](const std::string& path, const std::string& target) {
+    std::filesystem::create_directories(p.root.path() + hooks + ".d");
+    std::filesystem::create_symlink(target, p.root.path() + path);
+  };
+  const auto acts = [&](const std::string& path) {
+    const auto call = [&](const char* operation, const char* sub_operation) {
+      return p.run(path, {.arguments = {"win10", operation, sub_operation, "-"}, .input = nic}).status;
+    };
+    CHECK(call("prepare", "begin") == 0);
+    const bool done = p.kernel.driver("0000:02:00.0") == "vfio-pci";
+    CHECK(call("release", "end") == 0);
+    CHECK(p.kernel.driver("0000:02:00.0") == "e1000e");
+    return done;
+  };
+  put(link, QH_PROGRAM);
+  put(link + ".dpkg-tmp", QH_PROGRAM);
+  put(hooks + ".d/10-other", "/bin/true");
+  CHECK(acts(link));
+  CHECK_FALSE(acts(link + ".dpkg-tmp"));
+  put(hooks, QH_PROGRAM);
+  CHECK(acts(hooks));
+  CHECK_FALSE(acts(link));
+  std::filesystem::remove(p.root.path() + hooks);
+  put(hooks, "/bin/true");
+  CHECK(acts(link));
+}
+
 TEST_CASE("the installer's trial guest is told so, and leaves nothing in the log") {
   Program p;
   p.root.write("/etc/libvirt/qemu-hook/host.toml",

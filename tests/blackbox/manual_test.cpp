@@ -295,10 +295,10 @@ TEST_CASE("manual: the files") {
             shipped};
   for (const auto& file : std::filesystem::directory_iterator(QH_SCHEMA_FOLDER))
     known.insert("/usr/share/qemu-hook/" + file.path().filename().string());
-  const std::string installer = source("install/install.sh");
   for (const auto& file : std::filesystem::directory_iterator(QH_SOURCE_FOLDER "/install/selinux"))
     known.insert("/usr/share/qemu-hook/" + file.path().filename().string());
-  known.insert(all_matches(installer, "state=(/\\S+)").front() + "/manifest");
+  const std::string places = source("install/lib/common.sh");
+  known.insert(all_matches(places, "state=(/\\S+)").front() + "/manifest");
   CHECK(listed(set_of(Page(page).heads("FILES"))) == listed(known));
   CHECK(set_of(Page(conf_page).heads("FILES")) == Set{names::host_conf, names::guest_conf(guest), shipped});
 }

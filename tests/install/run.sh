@@ -300,6 +300,84 @@ test_packages_that_cannot_be_had() {
     absent /etc
 }
 
+# --- a package --------------------------------------------------------------------------------------------------------
+
+# What a package manager does with what the build installs for a package, and the scripts.
+unpack_package() {
+    QEMU_HOOK_ROOT=$root "$here/../../install/before-packaged" >"$work/output" 2>&1 || fail "before-packaged fails"
+    cp -a "$v2/." "$root/"
+    DESTDIR=$root cmake --install "$build" --prefix /usr --component hook >/dev/null
+}
+packaged() { # WANTED STATUS, VERB
+    local status=0
+    QEMU_HOOK_ROOT=$root PATH=$stubs:$PATH "$root/usr/share/qemu-hook/packaged" "$2" >"$work/output" 2>&1 || status=$?
+    is "$status" "$1" "exit status of packaged $2"
+}
+
+test_package_tells_the_daemon() {
+    start_daemon virtqemud
+    unpack_package
+    packaged 0 installed
+    only_extra_link
+    is "$(hups)" 1 "one SIGHUP"
+    packaged 2 nonsense
+}
+
+test_package_takes_over() {
+    stage 0 --tree "$v1"
+    printf '# mine\n' >>"$root$host_conf"
+    printf 'old\n' >"$root/usr/share/doc/qemu-hook/LICENSE"
+    QEMU_HOOK_ROOT=$root "$here/../../install/before-packaged" || fail "before-packaged fails"
+    absent /var/lib/qemu-hook
+    absent /usr/share/doc/qemu-hook/LICENSE
+    absent $sample
+    is "$(tail -n 1 "$root$host_conf")" "# mine" "the conf that was changed"
+    only_main_link
+    exists $binary
+    unpack_package
+    packaged 0 installed
+    absent $main
+    only_extra_link
+    packaged 0 installed
+    only_extra_link
+}
+
+test_package_leaves_foreign_hook() {
+    foreign_hook
+    unpack_package
+    packaged 0 installed
+    exists $main
+    only_extra_link
+}
+
+test_package_stays_while_a_guest_has_devices() {
+    unpack_package
+    journal "win%2010.journal"
+    packaged 1 leaves
+    says "qemu-hook: these guests still have devices of the host: win 10"
+    silent_on --force
+    rm "$root/run/libvirt/qemu-hook/win%2010.journal"
+    journal lock
+    local rules=/etc/udev/rules.d/72-qemu-hook.rules
+    mkdir -p "$root${rules%/*}"
+    printf '# Written by qemu-hook: test\n' >"$root$rules"
+    packaged 0 leaves
+    absent "$rules"
+    absent /run/libvirt/qemu-hook
+}
+
+test_no_installation_over_a_package() {
+    unpack_package
+    # shellcheck disable=SC2016 # the stub expands it
+    stub dpkg-query <<<'[ "$*" = "-S $QEMU_HOOK_ROOT/usr/sbin/qemu-hook" ]'
+    local before
+    before=$(tree)
+    live 1 --tree "$v1"
+    says "installed from a package"
+    live 1 --uninstall
+    tree_is "$before"
+}
+
 # --- a binary that would stop every guest -----------------------------------------------------------------------------
 
 bad_binary() { # SCRIPT

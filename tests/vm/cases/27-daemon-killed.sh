@@ -26,7 +26,7 @@ wait_until 60 "the guest's end" guest_is lasting 'shut off'
 expect_same_state "$before"
 
 step "while the hook works"
-daemon=$(systemctl show --value --property=MainPID "$daemon_name.service")
+daemon=$(daemon_pid)
 deadline=$((SECONDS + 60))
 virsh --quiet start lasting 2>err &
 client=$!

@@ -23,9 +23,9 @@ journal=$run_folder/cut.journal
 
 daemon_is_down() { ! systemctl is-active --quiet "$daemon_name.service"; }
 kill_daemon() {
-    # Without the sockets, or whoever asks the daemon starts it.
+    signal_daemon KILL
+    # Or whoever asks the daemon starts it. virtqemud ends with its socket, so not before.
     systemctl stop "$daemon_name"{,-ro,-admin}.socket 2>/dev/null || true
-    kill -KILL "$(systemctl show --value --property=MainPID "$daemon_name.service")"
     wait_until 30 "the daemon's end" daemon_is_down
 }
 hook_runs() { pgrep --full "hooks/qemu $1 " >/dev/null; }

@@ -121,6 +121,8 @@ stage() {
     mkdir -p "$share/checkout"
     DESTDIR=$share/checkout/tree cmake --install "$checkout/build" --prefix /usr >/dev/null
     cp -r "$checkout/install" "$vm_home/cases" "$vm_home/lib.sh" "$vm_home/lib" "$share/checkout/"
+    # Of `install/package deb`, for the case about it.
+    find "$checkout/build/package/deb" -name 'qemu-hook_*.deb' -exec cp {} "$share/checkout/" \; 2>/dev/null || true
 }
 
 install_hook() {

@@ -20,7 +20,12 @@ kill_daemon() {
     signal_daemon KILL
     await_new_daemon
 }
-signal_daemon() { kill "-$1" "$(systemctl show --value --property=MainPID "$daemon_name.service")"; }
+signal_daemon() { kill "-$1" "$(daemon_pid)"; }
+# Its process. One that nobody uses may have ended by itself (--timeout), and a question starts it.
+daemon_pid() {
+    systemctl is-active --quiet "$daemon_name.service" || virsh --quiet uri >/dev/null
+    systemctl show --value --property=MainPID "$daemon_name.service"
+}
 await_new_daemon() {
     wait_until 30 "the daemon's end" daemon_is_not_up
     start_daemon
