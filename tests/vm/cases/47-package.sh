@@ -1,7 +1,7 @@
 # shellcheck shell=bash source=../lib.sh
 # The Debian package (install/package deb) takes over from install.sh, is upgraded and refuses to be removed, each in the
 # middle of a guest's life; libvirtd is never restarted; purged, it leaves nothing.
-# long
+# suite: package
 # limit: 900
 . ./lib.sh
 package=$(find /mnt/vm/checkout -maxdepth 1 -name 'qemu-hook_*.deb')
