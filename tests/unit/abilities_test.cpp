@@ -21,6 +21,9 @@ struct World {
     root.write("/sys/bus/pci/drivers_probe", "");
     root.write("/proc/self/status", "Name:\tqemu-hook\nCapBnd:\t000001ffffffffff\nSeccomp:\t0\n");
   }
+  void take_tracing() const {
+    root.write("/proc/self/status", "Name:\tqemu-hook\nCapBnd:\t000001fffff7ffff\nSeccomp:\t0\n");
+  }
   void take_modules() const {
     root.write("/proc/self/status", "Name:\tqemu-hook\nCapBnd:\t000001fffffeffff\nSeccomp:\t0\n");
   }
@@ -65,6 +68,9 @@ TEST_CASE("abilities: modules and links of a hardened unit matter where they are
   CHECK(w.lacks() == Names{"load modules: the capability CAP_SYS_MODULE was taken away"});
   CHECK(host::find_lacks(w.host, {})[0].remedy.find("take ProtectKernelModules= out of the unit") == 0);
   CHECK(w.lacks({.modules = false}).empty());
+  w.take_tracing();
+  CHECK(w.lacks() == Names{"look at other processes: the capability CAP_SYS_PTRACE was taken away"});
+  w.take_modules();
   w.link("/proc/self/ns/net", "net:[4026532000]");
   w.link("/proc/1/ns/net", "net:[4026531840]");
   CHECK(w.lacks({.modules = false}) == Names{"see the host's network links"});

@@ -3,9 +3,7 @@
 #include <linux/capability.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
 #include "host/names.h"
 #include "host/processes/child.h"
@@ -30,11 +28,11 @@ Lack denied(const Host& host, const std::string& what, const char* settings) {
 }
 
 // Whatever this process executes can have no capability that is not in its bounding set (capabilities(7)).
-bool is_without_modules(const Host& host) {
+bool is_without(const Host& host, int capability) {
   const std::string status = host.read("/proc/self/status").value_or("");
   const auto at = status.find("\nCapBnd:");
   if (at == std::string::npos) return false;
-  return (std::strtoull(status.c_str() + at + 8, nullptr, 16) & (1ULL << CAP_SYS_MODULE)) == 0;
+  return (std::strtoull(status.c_str() + at + 8, nullptr, 16) & (1ULL << capability)) == 0;
 }
 
 // A tool that is not installed is somebody else's to report.
@@ -56,14 +54,13 @@ std::vector<Lack> find_lacks(const Host& host, const Needs& needs) {
   if (const auto opened = host.sysfs.try_write(names::drivers_probe);
       !opened && !opened.error().is(ErrorKind::not_found))
     lacks.push_back(denied(host, "write to sysfs: " + opened.error().message, "ProtectKernelTunables="));
-  // The link leads somewhere for those who may trace the process (proc_pid_get_link in fs/proc/base.c).
-  char target[1];
-  if (::readlink(host.path("/proc/1/exe").c_str(), target, sizeof target) < 0 &&
-      (errno == EACCES || errno == EPERM))
-    lacks.push_back(denied(host, std::string("look at other processes: ") + std::strerror(errno),
-                           "CapabilityBoundingSet= that lacks CAP_SYS_PTRACE"));
+  // Descriptors are shown to those who may trace the process (proc_fd_access_allowed in fs/proc/base.c). A
+  // single process that stays hidden all the same is found by whoever looks for holders.
+  if (is_without(host, CAP_SYS_PTRACE))
+    lacks.push_back({"look at other processes: the capability CAP_SYS_PTRACE was taken away",
+                     out_of_the_unit("CapabilityBoundingSet=, or what else takes it,")});
   if (needs.modules) {
-    if (is_without_modules(host))
+    if (is_without(host, CAP_SYS_MODULE))
       lacks.push_back({"load modules: the capability CAP_SYS_MODULE was taken away",
                        out_of_the_unit("ProtectKernelModules=")});
     try_tool(host, "modprobe", {"--version"}, lacks);
