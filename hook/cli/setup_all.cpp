@@ -1,9 +1,11 @@
 // qemu-hook --setup --all
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/domain_source.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/reservation.h"
 #include "cli/setup_report.h"
 #include "core/file.h"
@@ -50,7 +52,14 @@ Exit setup_all(const host::Host& host, const Options& options, const config::Hos
     error.message = printable(guest) + ": " + error.message;
     errors.push_back(std::move(error));
   };
+  std::size_t looked_at = 0;
+  std::optional<Progress> progress;
   for (const auto& [name, domain] : *all) {
+    if (is_watched(options)) {
+      progress.reset();
+      progress.emplace(name + ", " + std::to_string(++looked_at) + " of " + std::to_string(all->size()),
+                       std::nullopt);
+    }
     if (!domain) {
       failure(name, domain.error());
       continue;
@@ -68,6 +77,7 @@ Exit setup_all(const host::Host& host, const Options& options, const config::Hos
     guests.push_back(to_json(report));
     rows.push_back(row(report));
   }
+  progress.reset();
   if (!options.dry_run) (void)sync_reservations(host, host_conf);
   if (options.json) {
     print_json({{"ok", errors.empty()}, {"guests", std::move(guests)}, {"failed", std::move(failures)}});

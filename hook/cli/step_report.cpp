@@ -9,6 +9,7 @@ namespace qh::cli {
 StepReport::StepReport(const host::Host& host, const Options& options)
     : log(host, options.guest), options_(options) {
   log.listener = [this](int priority, const std::string& text) {
+    progress_.reset();
     if (priority <= LOG_ERR) return;  // told at the end, with the hint
     if (options_.json)
       steps_.push_back(text);
@@ -16,9 +17,15 @@ StepReport::StepReport(const host::Host& host, const Options& options)
       std::printf("  %s%s\n", priority <= LOG_WARNING ? "warning: " : "", printable(text).c_str());
     std::fflush(stdout);
   };
+  if (is_watched(options))
+    log.on_begin = [this](const std::string& text, Milliseconds limit) {
+      progress_.reset();
+      progress_.emplace(text, limit);
+    };
 }
 
 Exit StepReport::finish(nlohmann::ordered_json object, const std::vector<Error>& errors) {
+  progress_.reset();
   for (const auto& e : errors) log.error(e.message);
   if (options_.json) {
     object["ok"] = errors.empty();

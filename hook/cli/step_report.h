@@ -2,8 +2,10 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "host/log.h"
 
 namespace qh::cli {
@@ -22,6 +24,7 @@ class StepReport {
  private:
   const Options& options_;
   nlohmann::ordered_json steps_ = nlohmann::ordered_json::array();
+  std::optional<Progress> progress_;
 };
 
 }  // namespace qh::cli

@@ -100,6 +100,7 @@ Result<void> run_steps(Ports& ports, Journal& journal) {
     }
     const Stopwatch watch;
     if (auto begun = journal.begin(i); !begun) return begun;
+    ports.log.begins(describe(step), ports.limit(ports.conf.deadlines.whole));
     if (std::holds_alternative<Unbind>(step)) open_libvirt_ahead(ports);
     if (auto done = run(ports, journal.record(), step); !done) {
       note_stuck(ports, journal, i, done.error().stuck_pid);
@@ -127,10 +128,12 @@ std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
     if (!step.begun || step.undone) continue;
     const DeviceState* device = device_of(step.step);
     if (device != nullptr && contains(failed, device->address)) continue;
+    const std::string text = describe_undo(step.step);
     if (ports.whole && ports.whole->passed()) {
-      if (const std::string text = describe_undo(step.step); !text.empty()) not_reached.push_back(text);
+      if (!text.empty()) not_reached.push_back(text);
       continue;
     }
+    ports.log.begins(text, ports.limit(ports.conf.deadlines.whole));
     const Stopwatch watch;
     if (auto undone = undo_step(ports, journal, i); !undone) {
       errors.push_back(undone.error());
@@ -139,7 +142,7 @@ std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
       ports.log.took("reattach " + device->address.text() + ", now on " +
                          (device->host_driver.empty() ? "no driver" : device->host_driver),
                      watch, about(step.step, host::events::step_undone));
-    } else if (const std::string text = describe_undo(step.step); !text.empty()) {
+    } else if (!text.empty()) {
       ports.log.took(text, watch, about(step.step, host::events::step_undone));
     }
   }

@@ -50,8 +50,14 @@ class Log {
   // "text (12 ms)"
   void took(const std::string& text, const Stopwatch& watch, const Event& event = {});
 
-  // Also told to this (by hand: the terminal). Priority as syslog's.
+  // What begins, and how long it may take at most. Not logged: that is done when it has ended.
+  void begins(const std::string& text, Milliseconds limit) const {
+    if (on_begin && !text.empty()) on_begin(text, limit);
+  }
+
+  // Also told to these (by hand: the terminal). Priority as syslog's.
   std::function<void(int priority, const std::string& text)> listener;
+  std::function<void(const std::string& text, Milliseconds limit)> on_begin;
 
  private:
   // `milliseconds`: how long it took, where that is known.

@@ -9,6 +9,7 @@
 #include <regex>
 
 #include "blackbox/program.h"
+#include "blackbox/terminal.h"
 #include "core/text.h"
 #include "fakes/hosts.h"
 
@@ -416,6 +417,25 @@ TEST_CASE("host.toml's `connect` is for commands by hand too") {
   const auto ran = p.command({"--check", "win10"});
   CHECK(ran.status == 0);
   CHECK(ran.err.find("connecting to libvirt: not finished after 0.2 s; read ") != std::string::npos);
+}
+
+TEST_CASE("on a terminal --detach and --reattach show what they wait for, and how much time is left") {
+  Program p;
+  add_hardware(p);
+  p.root.write("/libvirt-mode", "hang-connect");
+  p.root.write("/etc/libvirt/qemu-hook/host.toml", "[deadlines]\nconnect = 1.5\nwhole = 60\n");
+  p.root.write("/etc/libvirt/qemu/win10.xml", nic);
+  int status = -1;
+  const auto shown = qh::blackbox::on_terminal(p, {"--detach", "win10"}, "", status);
+  CHECK(status == 0);
+  const std::regex wait("\r\033\\[K  detach 0000:02:00.0 \\(pci_0000_02_00_0\\) \\.\\.\\. 3[0-9] s left");
+  CHECK_MESSAGE(std::regex_search(shown, wait), shown);
+  CHECK(shown.find("\r\033[K  warning: 0000:02:00.0: connecting to libvirt") != std::string::npos);
+  CHECK(shown.find("\n  detach 0000:02:00.0 (pci_0000_02_00_0) (") != std::string::npos);
+  // Nothing of that where nobody looks.
+  const auto ran = p.command({"--reattach", "win10"});
+  CHECK(ran.status == 0);
+  CHECK(ran.out.find('\r') == std::string::npos);
 }
 
 TEST_CASE("--json is one object however the command ends") {
