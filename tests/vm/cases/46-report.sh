@@ -6,7 +6,7 @@ before=$(host_state)
 step "a guest and a host with secrets"
 hostname=$(hostname)
 at_end hostname "$hostname"
-hostname tower.example.org
+hostname quaggahost.example.org
 printf 'wanda:x:4711:4711:Wanda Wagner,,,:/home/wanda:/bin/sh\n' >>/etc/passwd
 at_end sed -i /^wanda:/d /etc/passwd
 mkdir -p /home/wanda
@@ -20,7 +20,7 @@ sed -i "s|<target dev='vda' bus='virtio'/>|&<serial>WD-SECRET77</serial>|
 <graphics type='vnc' port='-1' passwd='Tr0ub4d'/></devices>|" "$scratch/guest.xml"
 virsh --quiet define "$scratch/guest.xml"
 qemu-hook --setup reporter
-secrets='Tr0ub4d|52:54:00:6b:3c:58|5254006b3c58|WD-SECRET77|wanda|Wanda|tower'
+secrets='Tr0ub4d|52:54:00:6b:3c:58|5254006b3c58|WD-SECRET77|wanda|Wanda|quaggahost'
 grep --quiet Tr0ub4d /etc/libvirt/qemu/reporter.xml || fail "the guest has no password"
 
 # A report of the guest: prints what it says, and unpacks it; sets $unpacked. Also over a guest that runs.
