@@ -38,8 +38,7 @@ constexpr std::array command_rows{
         "remove the confs of guests that libvirt no longer knows; keep backups", prune},
     Row{"--report", Argument::optional, "GUEST",
         "make one file to attach to an issue: what --check, --plan, --status and --devices say, and what "
-        "they "
-        "read; passwords, serial numbers, MAC addresses and names of users and hosts are replaced",
+        "they read; passwords, serial numbers, MAC addresses and names of users and hosts are replaced",
         report},
     Row{"--completion", Argument::required, "SHELL", "print the completion for bash, zsh or fish",
         completion},

@@ -21,8 +21,9 @@ struct Host {
 
   // These take paths from "/" on: "/proc/swaps". Not for /sys, which has its own door.
   std::string path(const std::string& absolute) const {
-    note(root + absolute);
-    return root + absolute;
+    std::string whole = root + absolute;
+    note(whole);
+    return whole;
   }
   bool exists(const std::string& absolute) const { return qh::exists(path(absolute)); }
   // As qh::read_file().

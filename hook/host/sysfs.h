@@ -30,8 +30,9 @@ class Sysfs {
   virtual ~Sysfs() = default;
 
   bool exists(const std::string& path) const {
-    note(base_ + path);
-    return qh::exists(base_ + path);
+    const std::string file = base_ + path;
+    note(file);
+    return qh::exists(file);
   }
   // Trimmed. not_found; failed; timed_out: the kernel holds the attribute, since a driver hangs. `stuck_pid`
   // then names the child that is left behind.
@@ -42,8 +43,9 @@ class Sysfs {
   std::optional<std::string> link(const std::string& path) const;
   // The whole target.
   std::optional<std::string> link_target(const std::string& path) const {
-    note(base_ + path);
-    return qh::link_target(base_ + path);
+    const std::string file = base_ + path;
+    note(file);
+    return qh::link_target(file);
   }
   // Names in a folder, sorted.
   std::vector<std::string> list(const std::string& path) const { return list_folder(base_ + path); }

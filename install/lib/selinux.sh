@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# SELinux: the policy module that lets libvirt's daemon run the hook unconfined, and the labels. Sourced by install.sh.
+# SELinux: the policy module that lets libvirt's daemon run the hook unconfined, and the labels. Sourced by install.sh
+# and by packaged.
 
 readonly policy=qemu_hook
 readonly policy_file=/usr/share/qemu-hook/$policy.cil

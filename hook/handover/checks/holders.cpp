@@ -233,8 +233,7 @@ void holders(const Survey& s, Findings& out) {
             ", and this host's init system is neither systemd nor OpenRC, so qemu-hook cannot stop the "
             "desktop",
         "stop the display manager before you start the guest (with runit: `sv down lightdm`), and start it "
-        "again "
-        "after the guest's end");
+        "again after the guest's end");
   else if (s.screen->has_desktop())
     add(out, "holders", Severity::error, s.screen->cards.front(),
         first + ", and does not end with the desktop", "end it before you start the guest");

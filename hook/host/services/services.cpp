@@ -74,7 +74,7 @@ bool RealServices::has_systemd() const {
 
 Result<std::string> RealServices::display_manager() const {
   if (has_systemd()) {
-    const std::string recorded = recorded_display_manager(host_);
+    const std::string recorded = recorded_display_manager(host_);  // looked at always, for a report
     if (host_.is_copy()) return recorded;
     const auto unit = ask_unit_state("display-manager.service");
     if (!unit) return fail_in("qemu-hook cannot tell whether a display manager is running", unit.error());
@@ -89,6 +89,7 @@ Result<std::string> RealServices::display_manager() const {
 
 bool RealServices::is_running(const std::string& service) const {
   if (!has_systemd()) return host_.exists(std::string(names::openrc_started) + "/" + service);
+  // Looked at always, for a report.
   const bool has_processes = host_.exists("/sys/fs/cgroup/system.slice/" + service);
   return host_.is_copy() ? has_processes : unit_state(service).runs();
 }
