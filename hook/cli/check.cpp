@@ -61,14 +61,14 @@ Exit check(const host::Host& host, const Options& options) {
   const auto& gpu = assessment.survey.gpu;
   const bool ok = assessment.would_work();
   if (options.json) {
-    auto object = to_json(guest, gpu.kind);
+    auto object = to_json(host, guest, gpu.kind);
     object["ok"] = ok;
     object["findings"] = to_json(findings);
     object["reservations"] = reservations(assessment.survey, findings);
     print_json(object);
     return done_if(ok);
   }
-  if (!guest.devices.empty()) std::printf("%s\n", device_table(guest).c_str());
+  if (!guest.devices.empty()) std::printf("%s\n", device_table(host, guest).c_str());
   for (const auto& line : gpu.sentences) std::fputs(paragraph(line, 2).c_str(), stdout);
   for (const auto& r : reservations(assessment.survey, findings))
     if (r["in_force"] == true)

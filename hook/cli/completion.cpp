@@ -201,7 +201,7 @@ std::string addresses(const host::Host& host) {
   for (const auto& address : host::list_pci_addresses(host)) {
     const auto device = host::read_pci_device(host, address);
     if (!device || device->is_bridge()) continue;
-    text += address.text() + "\t" + host::pci_name(device->identity, device->identity) + "\n";
+    text += address.text() + "\t" + host::pci_name(host, device->identity, device->identity) + "\n";
   }
   return text;
 }

@@ -19,7 +19,7 @@ Exit detach(const host::Host& host, const Options& options) {
   handover::Machine machine(host, *host_conf, report.log);
   const auto errors = handover::prepare(machine.ports, guest);
   const auto now = handover::make_guest(loaded->domain, loaded->conf.synced.conf, host);
-  return report.finish(to_json(now, handover::measure_gpu(host, guest).kind), errors);
+  return report.finish(to_json(host, now, handover::measure_gpu(host, guest).kind), errors);
 }
 
 }  // namespace qh::cli

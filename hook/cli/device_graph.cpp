@@ -51,7 +51,7 @@ std::string device_graph(const host::Host& host, const HostDevices& devices) {
       const char* colour = is_a_guests                                         ? a_guests
                            : card.availability() == handover::Availability::no ? the_hosts
                                                                                : free_to_go;
-      groups[f.iommu_group] += "    " + node(f.address, host::pci_name(f.identity, f.identity), colour);
+      groups[f.iommu_group] += "    " + node(f.address, host::pci_name(host, f.identity, f.identity), colour);
     }
   for (const auto& [group, nodes] : groups) {
     if (group.empty())
@@ -64,7 +64,7 @@ std::string device_graph(const host::Host& host, const HostDevices& devices) {
     const auto device = host::read_pci_device(host, address);
     if (!device) continue;
     if (device->is_bridge())
-      text += "  " + node(address, host::pci_name(device->identity, device->identity), "#eeeeee");
+      text += "  " + node(address, host::pci_name(host, device->identity, device->identity), "#eeeeee");
     if (const auto parent = parent_of(host, address); !parent.empty())
       text += "  " + quoted(parent) + " -> " + quoted(address.text()) + "\n";
   }

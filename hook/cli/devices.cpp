@@ -70,13 +70,13 @@ std::vector<CardFunction> by_group(const std::vector<Card>& cards) {
   return all;
 }
 
-void print_table(const std::vector<CardFunction>& lines, const HostDevices& devices) {
+void print_table(const host::Host& host, const std::vector<CardFunction>& lines, const HostDevices& devices) {
   std::vector<std::vector<std::string>> rows{{"GROUP", "DEVICE", "DRIVER", "GUEST", "FREE", "NAME"}};
   for (const auto& line : lines) {
     const auto& f = *line.function;
     rows.push_back({or_dash(f.iommu_group), f.address.text(), or_dash(f.driver),
                     or_dash(printable(join(devices.guests_of(f.address)))), short_answer(*line.card),
-                    host::pci_name(f.identity, f.identity)});
+                    host::pci_name(host, f.identity, f.identity)});
   }
   // The name has what the other columns leave.
   std::size_t used = 0;
@@ -93,7 +93,7 @@ void print_table(const std::vector<CardFunction>& lines, const HostDevices& devi
 void print_details(const host::Host& host, const CardFunction& line, const HostDevices& devices) {
   const auto& f = *line.function;
   std::printf("%s  %s\n", f.address.text().c_str(),
-              printable(host::pci_name(f.identity, f.identity)).c_str());
+              printable(host::pci_name(host, f.identity, f.identity)).c_str());
   const auto fact = [](const char* name, const std::string& text) {
     if (!text.empty()) std::fputs(paragraph(name + printable(text), 2).c_str(), stdout);
   };
@@ -113,7 +113,7 @@ ordered_json device_json(const host::Host& host, const CardFunction& line, const
   ordered_json object{{"address", f.address.text()},
                       {"virsh", f.address.node_device_name()},
                       {"identity", f.identity},
-                      {"name", host::pci_name(f.identity)},
+                      {"name", host::pci_name(host, f.identity)},
                       {"driver", f.driver},
                       {"iommu_group", f.iommu_group},
                       {"reset_methods", reset_methods(host, f.address)},
@@ -166,7 +166,7 @@ Exit devices(const host::Host& host, const Options& options) {
     for (const auto& line : lines) list.push_back(device_json(host, line, all));
     print_json({{"devices", std::move(list)}});
   } else if (named.empty()) {
-    print_table(lines, all);
+    print_table(host, lines, all);
   } else {
     for (const auto& line : lines) print_details(host, line, all);
   }

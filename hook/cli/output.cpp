@@ -80,7 +80,7 @@ std::string or_dash(const std::string& text) {
   return text.empty() ? "-" : text;
 }
 
-std::string device_table(const handover::Guest& guest) {
+std::string device_table(const host::Host& host, const handover::Guest& guest) {
   std::vector<std::vector<std::string>> rows{{"DEVICE", "FROM", "DRIVER NOW", "GROUP"}};
   for (const auto& d : guest.devices) {
     const std::string from = to_string(d.wanted.source);
@@ -92,7 +92,7 @@ std::string device_table(const handover::Guest& guest) {
     rows.push_back({d.address().text(), from, d.present->driver.empty() ? "none" : d.present->driver,
                     or_dash(d.present->iommu_group)});
     // The name on a line of its own: a phone's screen has 80 columns, or fewer.
-    rows.push_back({"  " + host::pci_name(d.present->identity, d.present->identity)});
+    rows.push_back({"  " + host::pci_name(host, d.present->identity, d.present->identity)});
   }
   return table(rows);
 }
@@ -149,7 +149,7 @@ Exit print(const Options& options, const ordered_json& object, const std::string
   return Exit::done;
 }
 
-ordered_json to_json(const handover::Guest& guest, config::Gpu gpu) {
+ordered_json to_json(const host::Host& host, const handover::Guest& guest, config::Gpu gpu) {
   ordered_json devices = ordered_json::array();
   for (const auto& d : guest.devices) {
     ordered_json object{{"address", d.address().text()},
@@ -161,7 +161,7 @@ ordered_json to_json(const handover::Guest& guest, config::Gpu gpu) {
       object["identity"] = d.present->identity;
       object["driver"] = d.present->driver;
       object["iommu_group"] = d.present->iommu_group;
-      object["name"] = host::pci_name(d.present->identity);
+      object["name"] = host::pci_name(host, d.present->identity);
     }
     devices.push_back(std::move(object));
   }

@@ -29,7 +29,7 @@ std::string cut(const std::string& text, std::size_t width);
 std::string or_dash(const std::string& text);
 
 // The guest's devices as a table, with names where the host knows them.
-std::string device_table(const handover::Guest& guest);
+std::string device_table(const host::Host& host, const handover::Guest& guest);
 std::string finding_lines(const std::vector<handover::Finding>& findings);
 
 Exit done_if(bool ok);  // else refused
@@ -46,7 +46,7 @@ Exit failed(const Options& options, const Error& error, Exit status = Exit::refu
 Exit print(const Options& options, const nlohmann::ordered_json& object, const std::string& text);
 
 // guest, gpu, devices: what every command's object begins with.
-nlohmann::ordered_json to_json(const handover::Guest& guest, config::Gpu gpu);
+nlohmann::ordered_json to_json(const host::Host& host, const handover::Guest& guest, config::Gpu gpu);
 nlohmann::ordered_json to_json(const std::vector<handover::Finding>& findings);
 nlohmann::ordered_json to_json(const Error& error);
 nlohmann::ordered_json to_json(const std::vector<Error>& errors);

@@ -34,8 +34,8 @@ std::string kind_of(const host::PciDevice& device) {
   return "device of class " + code;
 }
 
-std::string name_of(const host::PciDevice& device) {
-  return host::pci_name(device.identity, kind_of(device));
+std::string name_of(const host::Host& host, const host::PciDevice& device) {
+  return host::pci_name(host, device.identity, kind_of(device));
 }
 
 std::string note(const std::string& mark, const std::string& text) {
@@ -77,7 +77,8 @@ std::vector<std::string> owners_of(const host::Host& host, const std::vector<han
 
 }  // namespace
 
-std::string card_list(const std::vector<handover::Card>& cards, const std::vector<std::string>& owners) {
+std::string card_list(const host::Host& host, const std::vector<handover::Card>& cards,
+                      const std::vector<std::string>& owners) {
   std::size_t address_width = 0, driver_width = 0;
   for (const auto& card : cards)
     for (const auto& f : card.functions) {
@@ -96,7 +97,7 @@ std::string card_list(const std::vector<handover::Card>& cards, const std::vecto
       line += driver + std::string(driver_width - driver.size() + 2, ' ');
       const std::string group = f.iommu_group.empty() ? "no group" : "group " + f.iommu_group;
       line += group + std::string(group_width - std::min(group_width, group.size()) + 2, ' ');
-      text += line + cut(name_of(f), screen - std::min(line.size(), screen - 20)) + "\n";
+      text += line + cut(name_of(host, f), screen - std::min(line.size(), screen - 20)) + "\n";
     }
     for (const auto& reason : reasons) text += note("must stay: ", reason);
     if (!reasons.empty()) continue;
@@ -130,7 +131,7 @@ Result<std::vector<std::size_t>> chosen_cards(const std::string& answer,
 std::vector<PciAddress> pick_cards(const host::Host& host, const std::string& guest,
                                    const std::vector<handover::Card>& cards) {
   ask(printable(guest) + " has no devices of this host yet. The host's cards:\n\n" +
-      card_list(cards, owners_of(host, cards)) + "\n");
+      card_list(host, cards, owners_of(host, cards)) + "\n");
   for (;;) {
     ask("Numbers of the cards for " + printable(guest) + " (for example: 1 3), or Enter for none: ");
     const auto answer = read_line();

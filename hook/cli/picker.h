@@ -10,7 +10,8 @@
 namespace qh::cli {
 
 // The list of cards, numbered where they can be chosen; `owners` are the guests that have a device already.
-std::string card_list(const std::vector<handover::Card>& cards, const std::vector<std::string>& owners);
+std::string card_list(const host::Host& host, const std::vector<handover::Card>& cards,
+                      const std::vector<std::string>& owners);
 
 // The cards that an answer like "1 3" or "1,3" names, counted from 0; nothing for an empty answer. bad_input:
 // a number that is none, or of a card that stays.

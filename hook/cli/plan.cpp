@@ -53,7 +53,7 @@ Exit plan(const host::Host& host, const Options& options) {
     release_lines.push_back({text, ""});
   }
   if (options.json) {
-    auto object = to_json(guest, assessment.survey.gpu.kind);
+    auto object = to_json(host, guest, assessment.survey.gpu.kind);
     object["ok"] = ok;
     object["prepare"] = std::move(prepare);
     object["release"] = std::move(release);

@@ -86,7 +86,7 @@ Exit show_report(const host::Host& host, const Options& options, const config::H
   for (const auto& f : reservations.functions)
     if (contains(guest.addresses(), f.address)) reserved.push_back(f);
   if (options.json) {
-    auto object = to_json(report);
+    auto object = to_json(host, report);
     object["reservations"] = nlohmann::ordered_json::array();
     for (const auto& f : reserved)
       object["reservations"].push_back(
@@ -94,7 +94,7 @@ Exit show_report(const host::Host& host, const Options& options, const config::H
     print_json(object);
     return Exit::done;
   }
-  print_setup(report);
+  print_setup(host, report);
   for (const auto& f : reserved) std::fputs(paragraph(describe(f, guest.name) + ".", 0).c_str(), stdout);
   if (!reserves || options.reserve || !on_terminal() || !wants_reservation(host, host_conf, report))
     return Exit::done;

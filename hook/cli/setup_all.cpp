@@ -74,7 +74,7 @@ Exit setup_all(const host::Host& host, const Options& options, const config::Hos
       continue;
     }
     const auto report = report_setup(host, host_conf, options, std::move(*loaded));
-    guests.push_back(to_json(report));
+    guests.push_back(to_json(host, report));
     rows.push_back(row(report));
   }
   progress.reset();

@@ -37,7 +37,7 @@ SetupReport report_setup(const host::Host& host, const config::HostConf& host_co
   return report;
 }
 
-void print_setup(const SetupReport& report) {
+void print_setup(const host::Host& host, const SetupReport& report) {
   const auto& guest = report.loaded.guest;
   const auto& s = report.loaded.conf.synced;
   std::printf("%s: %s %s\n", printable(guest.name).c_str(), report.did, report.loaded.conf.path.c_str());
@@ -49,15 +49,15 @@ void print_setup(const SetupReport& report) {
     std::printf("The guest uses no PCI device of this host; there is nothing to hand over.\n");
     return;
   }
-  std::printf("\n%s\nGPU: %s\n", device_table(guest).c_str(), config::to_string(report.gpu));
+  std::printf("\n%s\nGPU: %s\n", device_table(host, guest).c_str(), config::to_string(report.gpu));
   for (const auto& line : report.desktop) std::fputs(paragraph(line, 2).c_str(), stdout);
   std::printf("%s%s", report.ok() ? "A start would work.\n" : "A start would be refused:\n",
               finding_lines(report.findings).c_str());
 }
 
-ordered_json to_json(const SetupReport& report) {
+ordered_json to_json(const host::Host& host, const SetupReport& report) {
   const auto& s = report.loaded.conf.synced;
-  auto object = to_json(report.loaded.guest, report.gpu);
+  auto object = to_json(host, report.loaded.guest, report.gpu);
   object["conf"] = report.loaded.conf.path;
   object["changed"] = s.changed;
   object["added"] = texts(s.added);

@@ -26,8 +26,8 @@ struct SetupReport {
 SetupReport report_setup(const host::Host& host, const config::HostConf& host_conf, const Options& options,
                          LoadedGuest loaded);
 
-void print_setup(const SetupReport& report);
-nlohmann::ordered_json to_json(const SetupReport& report);
+void print_setup(const host::Host& host, const SetupReport& report);
+nlohmann::ordered_json to_json(const host::Host& host, const SetupReport& report);
 
 // --setup --all
 Exit setup_all(const host::Host& host, const Options& options, const config::HostConf& host_conf);

@@ -79,7 +79,7 @@ ordered_json to_json(const host::Host& host, const Line& line) {
                       {"present", line.present}};
   if (line.present) {
     object["identity"] = line.device.identity;
-    object["name"] = host::pci_name(line.device.identity);
+    object["name"] = host::pci_name(host, line.device.identity);
     object["driver"] = line.device.driver;
     object["iommu_group"] = line.device.iommu_group;
   }
@@ -113,7 +113,7 @@ Exit status(const host::Host& host, const Options& options) {
     rows.push_back({line.device.address.text(), line.present ? or_dash(line.device.driver) : "not there",
                     or_dash(line.device.iommu_group), or_dash(printable(join(line.guests))), claim});
     // The name on a line of its own: a phone's screen has 80 columns, or fewer.
-    const std::string name = host::pci_name(line.device.identity);
+    const std::string name = host::pci_name(host, line.device.identity);
     if (!name.empty()) rows.push_back({"  " + name});
   }
   std::fputs(rows.size() == 1 ? "no display and no device of a guest on this host\n" : table(rows).c_str(),

@@ -117,7 +117,7 @@ Result<SyncedConf> read_conf(const host::Host& host, const config::HostConf& hos
     // The name is a comment beside a new entry: only then the list of names is worth reading.
     const bool is_new = found->text.find(d.address.text()) == std::string::npos;
     wanted.devices.push_back({d.address, present ? present->identity : "",
-                              present && is_new ? host::pci_name(present->identity) : ""});
+                              present && is_new ? host::pci_name(host, present->identity) : ""});
     if (const auto set = reserve.find(d.address); set != reserve.end())
       wanted.devices.back().reserve = set->second;
   }

@@ -15,6 +15,7 @@
 #include "host/pci/pci_ids.h"
 #include "host/pci/reset_bug.h"
 #include "host/pci/rom.h"
+#include "host/processes/abilities.h"
 #include "host/processes/child.h"
 #include "host/processes/confinement.h"
 #include "host/services/modules.h"
@@ -119,7 +120,7 @@ Survey survey_devices(const host::Host& host, Guest guest) {
     d.use = look_below(host, guest, d, image_patience);
     d.use.reservation = reservation(host, d);
     for (const auto& identity : {d.present->identity, d.conf.identity})
-      if (d.conf.identity != d.present->identity) s.names[identity] = host::pci_name(identity);
+      if (d.conf.identity != d.present->identity) s.names[identity] = host::pci_name(host, identity);
   }
   // One look at all processes for all of the guest's devices.
   const auto present = guest.addresses_of([](const Device& d) { return d.present.has_value(); });
@@ -131,7 +132,9 @@ Survey survey_devices(const host::Host& host, Guest guest) {
 
   s.kernel = host::kernel_release(host);
   s.vfio_is_loaded = host.sysfs.exists(names::vfio_pci_driver);
-  s.has_vfio = s.vfio_is_loaded || host::module_is_installed(host, s.kernel, names::vfio_pci);
+  // Where no module may be loaded, that is the finding, not that none is seen.
+  s.has_vfio = s.vfio_is_loaded || !host::may_load_modules(host) ||
+               host::module_is_installed(host, s.kernel, names::vfio_pci);
   const bool iommu = host::iommu_at_work(host) ||
                      std::ranges::any_of(s.all_devices, [](const auto& d) { return !d.iommu_group.empty(); });
   s.iommu_remedy = host::iommu_remedy(host, iommu);

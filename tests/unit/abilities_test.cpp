@@ -108,20 +108,26 @@ TEST_CASE("check: what the hook may not do refuses the starts that need it") {
   const World w;
   fakes::write_host(w.root, fakes::workstation);
   const host::RealServices services(w.host);
-  const auto abilities = [&](const Names& addresses) {
+  const auto messages = [&](const char* check, const Names& addresses) {
     xml::Domain domain{"win10", "4dea22b3-1d52-d8f3-2516-782e98ab3fa0", {}, {}, {}};
     for (const auto& a : addresses)
       domain.devices.push_back({*parse_pci_address(a), xml::Source::hostdev, false});
     Names all;
     for (const auto& f : assess(w.host, services, make_guest(domain, {}, w.host)).findings)
-      if (f.check == "abilities" && f.severity == Severity::error) all.push_back(f.message);
+      if (f.check == check && f.severity == Severity::error) all.push_back(f.message);
     return all;
   };
+  const auto abilities = [&](const Names& addresses) { return messages("abilities", addresses); };
   const Names card{"0000:02:00.0", "0000:02:00.1"};
   CHECK(abilities(card).empty());
+  CHECK(messages("driver", card).empty());
+  // ProtectKernelModules= hides what is installed, too: one finding is enough, the one that leads out.
+  w.root.write("/lib/modules/hidden", "");
+  CHECK(messages("driver", card).size() == 1);
   w.take_modules();
   CHECK(abilities(card) ==
         Names{"the hook cannot load modules: the capability CAP_SYS_MODULE was taken away"});
+  CHECK(messages("driver", card).empty());
   w.root.write("/sys/bus/pci/drivers/vfio-pci/bind", "");
   CHECK(abilities(card).empty());
   w.link("/proc/self/ns/net", "net:[4026532000]");

@@ -1,7 +1,6 @@
 #include "host/pci/pci_ids.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "core/file.h"
 #include "core/text.h"
@@ -9,13 +8,12 @@
 namespace qh::host {
 namespace {
 
-const std::string& pci_ids() {
-  static const std::string text = [] {
-    // A report has the names that its host has for its cards.
-    const char* root = ::secure_getenv("QEMU_HOOK_ROOT");
-    for (const std::string below : {root != nullptr ? root : "", ""})
+// Read once: a program has one host. A copy of a host's files may lack this one.
+const std::string& pci_ids(const Host& host) {
+  static const std::string text = [&] {
+    for (const std::string& root : {host.root, std::string()})
       for (const char* path : {"/usr/share/misc/pci.ids", "/usr/share/hwdata/pci.ids"})
-        if (auto found = read_file(below + path, 8U << 20U)) return *found;
+        if (auto found = read_file(root + path, 8U << 20U)) return *found;
     return std::string();
   }();
   return text;
@@ -23,9 +21,9 @@ const std::string& pci_ids() {
 
 }  // namespace
 
-std::string pci_name(const std::string& identity, const std::string& otherwise) {
+std::string pci_name(const Host& host, const std::string& identity, const std::string& otherwise) {
   if (identity.size() < 9 || identity[4] != ':') return otherwise;
-  std::string_view text = pci_ids();
+  std::string_view text = pci_ids(host);
   // Gives the rest of the line that begins so; nothing is left in front of the next one.
   const auto name_after = [&](const std::string& start) {
     const auto at = text.find("\n" + start + "  ");

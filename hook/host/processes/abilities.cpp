@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <map>
 
 #include "host/names.h"
 #include "host/processes/child.h"
@@ -35,11 +36,15 @@ bool is_without(const Host& host, int capability) {
   return (std::strtoull(status.c_str() + at + 8, nullptr, 16) & (1ULL << capability)) == 0;
 }
 
-// A tool that is not installed is somebody else's to report.
+// A tool that is not installed is somebody else's to report. Each is tried once: what confines a process
+// stays the same while it lives.
 void try_tool(const Host& host, const std::string& name, const std::vector<std::string>& arguments,
               std::vector<Lack>& lacks) {
+  static std::map<std::string, Result<std::string>> tried;
   if (host.is_copy()) return;
-  const auto ran = run_tool(name, arguments, tool_limit);
+  auto known = tried.find(name);
+  if (known == tried.end()) known = tried.emplace(name, run_tool(name, arguments, tool_limit)).first;
+  const auto& ran = known->second;
   if (ran || ran.error().is(ErrorKind::not_found)) return;
   const std::string what = "run " + name + ": " + ran.error().message;
   lacks.push_back(ran.error().remedy.empty() ? Lack{what, out_of_the_unit("what denies this")}
@@ -47,6 +52,10 @@ void try_tool(const Host& host, const std::string& name, const std::vector<std::
 }
 
 }  // namespace
+
+bool may_load_modules(const Host& host) {
+  return !is_without(host, CAP_SYS_MODULE);
+}
 
 std::vector<Lack> find_lacks(const Host& host, const Needs& needs) {
   std::vector<Lack> lacks;
@@ -60,7 +69,7 @@ std::vector<Lack> find_lacks(const Host& host, const Needs& needs) {
     lacks.push_back({"look at other processes: the capability CAP_SYS_PTRACE was taken away",
                      out_of_the_unit("CapabilityBoundingSet=, or what else takes it,")});
   if (needs.modules) {
-    if (is_without(host, CAP_SYS_MODULE))
+    if (!may_load_modules(host))
       lacks.push_back({"load modules: the capability CAP_SYS_MODULE was taken away",
                        out_of_the_unit("ProtectKernelModules=")});
     try_tool(host, "modprobe", {"--version"}, lacks);

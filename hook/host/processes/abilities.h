@@ -22,6 +22,10 @@ struct Lack {
   std::string remedy;
 };
 
+// ProtectKernelModules= takes this away, and hides /lib/modules as well: what is installed cannot be told
+// then.
+bool may_load_modules(const Host& host);
+
 // Nothing without root, which has the remedy first.
 std::vector<Lack> find_lacks(const Host& host, const Needs& needs);
 
