@@ -84,11 +84,12 @@ holders_of() {
     done
 }
 
-# server_has_sound: PipeWire offers the card of three functions, with a place to play to.
+# server_has_sound: PipeWire offers the card of three functions, with a place to play to. WirePlumber numbers the name of a card
+# that comes back while its old object goes: "….1.2".
 server_has_sound() {
     local objects
     objects=$(as_desk pw-cli list-objects 2>/dev/null) || return 1
-    [[ $objects = *'device.name = "alsa_card.pci-0000_01_00.1"'* && $objects = *'node.name = "alsa_output.pci-0000_01_00.1'* ]]
+    [[ $objects = *'device.name = "alsa_card.pci-0000_01_00.1'* && $objects = *'node.name = "alsa_output.pci-0000_01_00.1'* ]]
 }
 server_has_no_sound() { [[ $(as_desk pw-cli list-objects) != *pci-0000_01_00.1* ]]; }
 
