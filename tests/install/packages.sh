@@ -64,16 +64,19 @@ test_deb() {
 
 test_rpm() {
     build rpm --nodeps # they are packages of another distribution
-    local rpm list
+    local rpm selinux list
     rpm=$(find "$out/rpm/RPMS" -name 'qemu-hook-[0-9]*.rpm')
-    (cd "$work" && rpmlint --rpmlintrc "$OLDPWD/install/rpm/rpmlintrc" "$OLDPWD/install/rpm/qemu-hook.spec" "$rpm") >"$work/log" 2>&1
+    selinux=$(find "$out/rpm/RPMS" -name 'qemu-hook-selinux-[0-9]*.noarch.rpm')
+    (cd "$work" && rpmlint --rpmlintrc "$OLDPWD/install/rpm/rpmlintrc" "$OLDPWD/install/rpm/qemu-hook.spec" "$rpm" "$selinux") >"$work/log" 2>&1
     has "$(<"$work/log")" ' 0 errors, 0 warnings'
     list=$(rpm --query --package --list --verbose "$rpm")
     common_files "$list"
     has "$list" '/usr/share/zsh/site-functions/_qemu-hook$'
+    has_not "$list" '\.cil$'
+    [ "$(rpm --query --package --list "$selinux")" = /usr/share/qemu-hook/qemu_hook.cil ] || fail "files of -selinux"
     [ "$(rpm --query --package --configfiles "$rpm" | sort)" = \
         "$(printf '/etc/libvirt/qemu-hook/%s\n' guests/example.toml.sample host.toml)" ] || fail "its confs"
-    rpm --root "$work/rpm" --install --nodeps --noscripts "$rpm" || fail "rpm cannot install it"
+    rpm --root "$work/rpm" --install --nodeps --noscripts "$rpm" "$selinux" || fail "rpm cannot install it"
     has "$("$work/rpm/usr/sbin/qemu-hook" --version)" "^qemu-hook $version \\($commit\\)"
 }
 
