@@ -1,5 +1,6 @@
 # shellcheck shell=bash source=../lib.sh
 # The reset that the conf asks for is done between QEMU and the host driver, and what was reset comes back.
+# long
 . ./lib.sh
 before=$(host_state)
 define_guest cycled "$nic"

@@ -4,6 +4,7 @@
 # at the start and at the end; nothing that it had asked for comes late.
 # limit: 600
 # modular
+# long
 . ./lib.sh
 before=$(host_state)
 cp "/etc/libvirt/$daemon_name.conf" "$scratch/daemon.conf"

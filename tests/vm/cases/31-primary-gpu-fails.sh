@@ -2,6 +2,7 @@
 # A start that fails: before the desktop is gone it does not notice; afterwards it comes back by itself, with the reason
 # in the log.
 # limit: 900
+# long
 . ./lib.sh
 mkdir -p /etc/libvirt/qemu-hook
 cp /etc/libvirt/qemu-hook/host.toml "$scratch/host.toml"

@@ -4,6 +4,7 @@
 # `daemon` hook the devices wait for --reattach or the next start.
 # limit: 900
 # modular
+# long
 . ./lib.sh
 before=$(host_state)
 daemon_hook=/etc/libvirt/hooks/daemon.d/50-qemu-hook

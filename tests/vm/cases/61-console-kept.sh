@@ -2,6 +2,7 @@
 # The lock of all text consoles, kept for ever by somebody, as a console does whose unbind hangs. The guest with the boot
 # display fails to start in time, and ends in time.
 # limit: 900
+# long
 . ./lib.sh
 short_deadlines 'holders = 10' 'display_manager = 20'
 modprobe qh_stuck edu=1 let_go=1
