@@ -21,9 +21,9 @@ desk_on_screen() {
         print int(100 * $seen / $all)'
 }
 
-# expect_drawing NAME: the desk is on the screen, and its clock goes on.
+# expect_drawing NAME: the desk is on the screen within $patience seconds (120), and its clock goes on.
 expect_drawing() {
-    local name=$1 first deadline=$((SECONDS + 120))
+    local name=$1 first deadline=$((SECONDS + ${patience:-120}))
     picture "$name"
     until [ "$(desk_on_screen)" -ge 50 ]; do
         [ "$SECONDS" -lt "$deadline" ] || fail "the desk is not on the screen: $name"
