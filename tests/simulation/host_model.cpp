@@ -27,6 +27,7 @@ void link(const std::string& target, const std::string& file) {
 }  // namespace
 
 HostModel::HostModel(Run& run, bool graphics) : run_(run), graphics_(graphics) {
+  for (const auto& function : graphics_devices) groups_[function] = "1", natives_[function] = "";
   const auto add = [&](fakes::ModelDevice device) {
     groups_[device.address] = device.group;
     natives_[device.address] = device.native_driver;

@@ -41,10 +41,11 @@ void check_write(Run& run, const std::string& path, const std::string& value) {
   const Task* task = run.scheduler.current();
   if (task == nullptr) return;
   const bool by_program = task->kind != Task::Kind::world || task->for_the_program;
-  const bool unbinds = path.ends_with("/unbind"), removes = path.ends_with("/remove"), resets = path.ends_with("/reset");
-  const bool leaves = unbinds || removes || resets || (path.ends_with("/driver_override") && trimmed(value) != "vfio-pci");
-  const std::string what = value + " written to " + path;
   const std::string driver = run.host.kernel.driver(address);
+  // A driver is not unbound from a device that it does not have.
+  const bool unbinds = path == "bus/pci/drivers/" + driver + "/unbind", removes = path.ends_with("/remove"), resets = path.ends_with("/reset");
+  const bool leaves = unbinds || removes || resets || (path.ends_with("/driver_override") && trimmed(value) != "vfio-pci");
+  const std::string what = std::string(trimmed(value).empty() ? "nothing" : trimmed(value)) + " written to " + path;
   if ((unbinds || removes) && address == disk && driver == "nvme" && run.host.mounted)
     run.find("a disk in use is unbound", what + ", while it is mounted");
   if (!by_program || !leaves) return;

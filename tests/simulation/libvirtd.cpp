@@ -41,19 +41,23 @@ Task& Libvirtd::work(const std::string& name, std::function<void()> work) {
 
 int Libvirtd::hook(const std::string& guest, const std::string& xml, const std::string& operation,
                    const std::string& sub) {
-  int parent = pid_;
-  const bool has_script = run_.scenario.dispatcher;
-  if (has_script) {
-    parent = run_.new_pid();
-    run_.host.add_process(parent, pid_, "bash", run_.scheduler.now());
-  }
   const std::string name = guest == "-" ? "daemon-start" : operation + " " + guest;
-  const int status = run_.run_program(name, guest, parent, xml, [guest, operation, sub] {
+  const auto program = [guest, operation, sub] {
     const host::RealHost host("");
     return event::run(host, "/etc/libvirt/hooks/qemu", {guest, operation, sub, "-"});
+  };
+  if (!run_.scenario.dispatcher) return run_.run_program(name, guest, pid_, xml, program);
+  // The script outlives its daemon, and waits for the program.
+  const int script = run_.new_pid();
+  run_.host.add_process(script, pid_, "bash", run_.scheduler.now());
+  scripts_.insert(script);
+  const Task& task = run_.scheduler.spawn("(script)", Task::Kind::world, [this, name, guest, script, xml, program] {
+    scripts_status_[script] = run_.run_program(name, guest, script, xml, program);
+    scripts_.erase(script);
+    run_.host.end_process(script);
   });
-  if (has_script) run_.host.end_process(parent);
-  return status;
+  run_.scheduler.wait([&task] { return task.ended; }, never);
+  return scripts_status_[script];
 }
 
 void Libvirtd::boot() {
@@ -100,10 +104,12 @@ void Libvirtd::kill_and_restart(Time pause) {
   const int before = std::exchange(pid_, 0);
   ready_ = false;
   run_.host.end_process(before);
+  for (const int script : scripts_) run_.host.add_process(script, 1, "bash", run_.scheduler.now());
   for (Task* worker : std::exchange(workers_, {})) run_.scheduler.kill(*worker);
   for (auto& guest : run_.guests) {
     // A QEMU that libvirt has not let go yet ends with it (virCommandHandshakeNotify).
     if (guest.qemu != 0 && !guest.has_status) end_qemu(guest, 0);
+    if (!guest.has_status) guest.state = GuestState::off;
     guest.busy = false;
   }
   run_.scheduler.sleep(pause);
@@ -170,6 +176,8 @@ void Libvirtd::bind_host(const std::string& address) {
   (void)write("bus/pci/devices/" + address + "/driver_override", "\n");
   if (!run_.host.kernel.driver(address).empty()) (void)write("bus/pci/drivers/" + run_.host.kernel.driver(address) + "/unbind", address);
   (void)write("bus/pci/drivers_probe", address);
+  // Where the host driver refuses, libvirt leaves the device like that.
+  if (!run_.scheduler.current()->for_the_program) run_.expected[address].insert(run_.host.state_of(address));
 }
 
 bool Libvirtd::take(Guest& guest, const std::string& address) {

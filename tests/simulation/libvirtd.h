@@ -84,6 +84,8 @@ class Libvirtd {
   int lists_held_ = 0;
   bool events_busy_ = false;
   std::vector<Task*> workers_;
+  std::set<int> scripts_;  // that call the program, by process
+  std::map<int, int> scripts_status_;
   std::map<std::string, Use> active_;
   std::set<std::string> detached_;  // and used by nobody
 };

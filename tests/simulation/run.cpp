@@ -85,15 +85,15 @@ std::optional<Trouble> Run::act(Weight weight, bool can_fail, bool can_hang) {
     scheduler.yield_if_due();
     return {};
   }
-  const auto chance = [&](int in_a_million) {
+  const auto chance = [&](int in_a_million, int factor) {
     chance_ += 0x9e3779b97f4a7c15U;
-    const int factor = weight == Weight::telling ? 20 : 1;
     return static_cast<int>(mixed(chance_) % 1'000'000) < in_a_million * factor;
   };
   const auto pick = [&](std::initializer_list<Time> times) {
     return *(times.begin() + static_cast<long>(mixed(++chance_) % times.size()));
   };
-  if (scenario.by_chance && scenario.stall_chance > 0 && chance(scenario.stall_chance))
+  if (scenario.by_chance && scenario.stall_chance > 0 &&
+      chance(scenario.stall_chance, weight == Weight::telling ? 20 : 1))
     scenario.stalls[place] = pick({ms, 30 * ms, 300 * ms, 2 * second, 8 * second});
   if (const auto stall = scenario.stalls.find(place); stall != scenario.stalls.end()) {
     ++counts.stalls;
@@ -103,7 +103,8 @@ std::optional<Trouble> Run::act(Weight weight, bool can_fail, bool can_hang) {
   } else {
     scheduler.yield_if_due();
   }
-  if (scenario.by_chance && scenario.trouble_chance > 0 && chance(scenario.trouble_chance)) {
+  if (scenario.by_chance && scenario.trouble_chance > 0 &&
+      chance(scenario.trouble_chance, can_hang ? 200 : weight == Weight::telling ? 20 : 1)) {
     std::vector<Fault> possible{Fault::kill};
     if (can_fail) possible.push_back(Fault::fail);
     if (can_hang) possible.insert(possible.end(), {Fault::hang, Fault::hang});
@@ -169,6 +170,7 @@ void Run::happen(const Event& event) {
   if (what == "busy-daemon") {
     tell("all workers of libvirtd are busy");
     libvirtd.busy_until = scheduler.now() + event.lasts;
+    scheduler.sleep(event.lasts);
     return;
   }
   if (what == "reattach" || what == "detach" || what == "setup") {
@@ -199,6 +201,7 @@ void Run::happen(const Event& event) {
     }
     tell("a driver hangs with " + locks[0]);
     host.hold(locks, scheduler.now() + event.lasts);
+    scheduler.sleep(event.lasts);
     return;
   }
   // A user at a device that is the host's now.
@@ -209,7 +212,8 @@ void Run::happen(const Event& event) {
   });
   if (!free || claimed || host.is_held({"device " + event.device})) return;
   const std::string driver = host.kernel.driver(event.device);
-  if (what == "user-unbinds" && !driver.empty() && !(event.device == disk && host.mounted)) {
+  const bool in_use = (event.device == disk && host.mounted) || event.device == card;
+  if (what == "user-unbinds" && !driver.empty() && !in_use) {
     tell("unbinds " + event.device + " from " + driver);
     (void)host.write("bus/pci/drivers/" + driver + "/unbind", event.device);
   }

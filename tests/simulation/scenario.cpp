@@ -83,7 +83,7 @@ Scenario make_scenario(std::uint64_t seed) {
       when += dice.between(0, length / 2);
     }
   }
-  for (int n = dice.below(4); n > 0; --n) {
+  for (int n = dice.below(5); n > 0; --n) {
     const auto guest = any_guest();
     const std::string device = dice.one_of(guest.devices);
     switch (dice.below(15)) {
@@ -135,7 +135,7 @@ Scenario make_scenario(std::uint64_t seed) {
   }
   std::ranges::stable_sort(s.events, {}, &Event::at);
   s.stall_chance = dice.one_of<int>({0, 100, 500, 2000});
-  s.trouble_chance = dice.one_of<int>({0, 0, 50, 200, 500});
+  s.trouble_chance = dice.one_of<int>({0, 0, 30, 100, 300});
   return s;
 }
 
