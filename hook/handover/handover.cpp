@@ -141,11 +141,17 @@ Guest looked_at_again(const Ports& ports, Guest guest) {
   return guest;
 }
 
-bool same_drivers(const Guest& a, const Guest& b) {
+// Whether the devices still stand as they were measured. Another guest may have had one and given it back in
+// between: its driver is the same then, and what was read of it meanwhile is not the host's.
+bool is_as_measured(const Ports& ports, const Guest& now, const Guest& measured) {
   const auto driver = [](const Device& d) {
     return d.present ? std::optional(d.present->driver) : std::nullopt;
   };
-  return std::ranges::equal(a.devices, b.devices, {}, driver, driver);
+  const auto same_override = [&](const Device& d) {
+    return !d.use.before || read_driver_override(ports.host, d.address()) == d.use.before->driver_override;
+  };
+  return std::ranges::equal(now.devices, measured.devices, {}, driver, driver) &&
+         std::ranges::all_of(measured.devices, same_override);
 }
 
 // Waits for guests that are just starting or ending with one of the devices, assesses the guest, and writes
@@ -170,8 +176,8 @@ tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest
     if (!lock) return Errors({lock.error()});
     const Guest current = looked_at_again(ports, guest);
     const auto groups = devices_in_groups(ports.host, current);
-    const bool is_late =
-        !same_drivers(current, now.survey.guest) || !find_conflicts(ports.host, guest.name, groups).empty();
+    const bool is_late = !is_as_measured(ports, current, now.survey.guest) ||
+                         !find_conflicts(ports.host, guest.name, groups).empty();
     if (is_late && !ports.whole->passed()) continue;
     if (is_late)
       return Errors(

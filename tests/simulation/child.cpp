@@ -182,7 +182,10 @@ Result<std::string> run_tool(const std::string& name, std::vector<std::string> a
     if (trouble && trouble->fault == Fault::fail) return fail(ErrorKind::failed, what + " failed (1): made to fail");
     playing->host.touch(locks, "runs " + what);
     playing->die_if_killed();
-    if (trouble) playing->host.hang({}, trouble->lasts, "runs " + what);
+    if (trouble && name == "modprobe")
+      playing->host.hang(locks, trouble->lasts, "runs " + what);
+    else if (trouble)
+      playing->scheduler.sleep(trouble->lasts);  // systemd takes its time; its client can be killed
     std::string output;
     (void)playing->host.run_tool(name, arguments, output);
     playing->die_if_killed();

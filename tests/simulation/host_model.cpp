@@ -77,14 +77,14 @@ std::string HostModel::native_driver(const std::string& address) const {
   return natives_.at(address);
 }
 
-bool HostModel::is_held(const Locks& locks) const {
+bool HostModel::is_held(const Locks& locks, Time since) const {
   return std::ranges::any_of(holds_, [&](const Hold& h) {
-    return std::ranges::any_of(h.locks, [&](const auto& lock) { return contains(locks, lock); });
+    return h.since <= since && std::ranges::any_of(h.locks, [&](const auto& lock) { return contains(locks, lock); });
   });
 }
 
 void HostModel::hold(const Locks& locks, Time until) {
-  holds_.push_back({locks, until});
+  holds_.push_back({locks, run_.scheduler.now(), until});
 }
 
 void HostModel::touch(const Locks& locks, const std::string& what) {
@@ -95,7 +95,8 @@ void HostModel::touch(const Locks& locks, const std::string& what) {
   if (task.kind == Task::Kind::process && !task.detached)
     run_.find("own process waits for the kernel",
               what + " in the hook's own process, while the kernel holds " + join(locks));
-  if (task.for_the_program)
+  // What began to hang since the program asked is nobody's mistake.
+  if (task.asked_by != nullptr && is_held(locks, run_.scheduler.now() - task.asked_by->stalled - 3 * second))
     run_.find("libvirtd waits for the kernel", what + " by libvirtd for the hook, while the kernel holds " + join(locks));
   task.in_kernel = true;
   while (is_held(locks)) {
@@ -319,7 +320,7 @@ std::string HostModel::state_of_screen() const {
   const InWorld in_world(run_.scheduler.current());
   if (!graphics_) return "";
   return std::string(desktop_runs ? "desktop" : "no desktop") + ", vtcon1 " +
-         std::string(trimmed(root.read("/sys/class/vtconsole/vtcon1/bind"))) + (awake.empty() ? "" : ", kept awake");
+         std::string(trimmed(root.read("/sys/class/vtconsole/vtcon1/bind")));
 }
 
 }  // namespace qh::simulation

@@ -28,7 +28,7 @@ class HostModel {
   fakes::Kernel kernel{root};
 
   // Locks of the kernel. Acts take no time, so one is held only where something hangs.
-  bool is_held(const Locks& locks) const;
+  bool is_held(const Locks& locks, Time since = never) const;
   void hold(const Locks& locks, Time until);
   // The current task takes them for a moment, and waits while they are held. `what` for the story.
   void touch(const Locks& locks, const std::string& what);
@@ -69,7 +69,7 @@ class HostModel {
   // systemctl and the rest; false: no such thing.
   bool run_tool(const std::string& name, const std::vector<std::string>& arguments, std::string& output);
   bool desktop_runs = false;
-  std::set<std::string> awake;
+  std::set<std::string> awake;  // units; each ends with its guest's journal
 
   // "DRIVER OVERRIDE", to compare.
   std::string state_of(const std::string& address) const;
@@ -79,7 +79,7 @@ class HostModel {
   void update();  // what follows from who is bound
   struct Hold {
     Locks locks;
-    Time until;
+    Time since, until;
   };
   Run& run_;
   bool graphics_;

@@ -40,7 +40,7 @@ void check_write(Run& run, const std::string& path, const std::string& value) {
   if (!parse_pci_address(address) || !run.host.is_there(address)) return;
   const Task* task = run.scheduler.current();
   if (task == nullptr) return;
-  const bool by_program = task->kind != Task::Kind::world || task->for_the_program;
+  const bool by_program = task->kind != Task::Kind::world || task->asked_by != nullptr;
   const std::string driver = run.host.kernel.driver(address);
   // A driver is not unbound from a device that it does not have.
   const bool unbinds = path == "bus/pci/drivers/" + driver + "/unbind", removes = path.ends_with("/remove"), resets = path.ends_with("/reset");

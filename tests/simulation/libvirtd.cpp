@@ -82,11 +82,11 @@ void Libvirtd::boot() {
       guest.devices = guest.plan.devices;
       continue;
     }
+    // The list of detached devices is lost; what the guest's state says was unbound by libvirt, for whomever, is bound
+    // again at its end (virHostdevUpdateActivePCIDevices).
+    for (const auto& address : guest.devices) active_[address] = {guest.plan.name, false, guest.plan.managed};
     if (guest.qemu != 0) {
       guest.state = GuestState::running;
-      // The list of detached devices is lost; what the guest's state says was unbound by libvirt, for whomever, is
-      // bound again (virHostdevUpdateActivePCIDevices).
-      for (const auto& address : guest.devices) active_[address] = {guest.plan.name, false, guest.plan.managed};
       (void)hook(guest, "reconnect", "begin");
       if (pid_ != own) return;
       continue;
@@ -177,7 +177,7 @@ void Libvirtd::bind_host(const std::string& address) {
   if (!run_.host.kernel.driver(address).empty()) (void)write("bus/pci/drivers/" + run_.host.kernel.driver(address) + "/unbind", address);
   (void)write("bus/pci/drivers_probe", address);
   // Where the host driver refuses, libvirt leaves the device like that.
-  if (!run_.scheduler.current()->for_the_program) run_.expected[address].insert(run_.host.state_of(address));
+  if (run_.scheduler.current()->asked_by == nullptr) run_.expected[address].insert(run_.host.state_of(address));
 }
 
 bool Libvirtd::take(Guest& guest, const std::string& address) {
@@ -397,7 +397,7 @@ Libvirtd::Answer Libvirtd::call(Verb verb, const std::string& address) {
     }
     request->done = true;
   });
-  worker.for_the_program = true;
+  worker.asked_by = &run_.scheduler.current()->process();
   worker.guest = run_.scheduler.current()->guest;
   run_.scheduler.wait([&] { return request->done || is_gone(); }, never, &worker);
   if (!request->done) return {true, "Cannot recv data: Connection reset by peer"};

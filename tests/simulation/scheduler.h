@@ -39,7 +39,7 @@ struct Task {
   bool dying = false;      // killed, and dies when it comes back from the kernel
   bool in_kernel = false;  // waits where no signal reaches it
   bool detached = false;   // nobody waits for it any more
-  bool for_the_program = false;  // a worker of libvirtd that does what the program has asked for
+  Task* asked_by = nullptr;  // of a worker of libvirtd: the process for which it works
   int in_world = 0;        // its system calls are the model's own, not the program's
   long acts = 0;           // of a process, its helpers' included
   Time began = 0;
