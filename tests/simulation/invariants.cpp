@@ -46,9 +46,10 @@ void check_write(Run& run, const std::string& path, const std::string& value) {
   const bool unbinds = path == "bus/pci/drivers/" + driver + "/unbind", removes = path.ends_with("/remove"), resets = path.ends_with("/reset");
   const bool leaves = unbinds || removes || resets || (path.ends_with("/driver_override") && trimmed(value) != "vfio-pci");
   const std::string what = std::string(trimmed(value).empty() ? "nothing" : trimmed(value)) + " written to " + path;
+  if (!by_program) return;
   if ((unbinds || removes) && address == disk && driver == "nvme" && run.host.mounted)
     run.find("a disk in use is unbound", what + ", while it is mounted");
-  if (!by_program || !leaves) return;
+  if (!leaves) return;
   if (const auto user = run.host.opened.find(address);
       user != run.host.opened.end() && driver == "vfio-pci" && (unbinds || removes || resets))
     run.find("a device in use is taken", what + ", while the QEMU " + std::to_string(user->second) + " has it open");

@@ -265,16 +265,17 @@ void Run::end() {
   for (int round = 1; round <= 2 && !finding; ++round) {
     std::string before;
     for (const auto& address : host.all_devices()) before += host.state_of(address) + "\n";
-    scheduler.spawn("by hand", Task::Kind::world, [this] {
+    scheduler.spawn("by hand", Task::Kind::world, [this, round] {
       for (auto& g : guests)
         if (host.root.exists("/etc/libvirt/qemu-hook/guests/" + g.plan.name + ".toml") ||
             host.root.exists("/run/libvirt/qemu-hook/" + g.plan.name + ".journal"))
-          if (command("--reattach", g.plan.name) != 0) find("--reattach fails", "of " + g.plan.name);
+          // The first may find a device that is another guest's, who comes later.
+          if (command("--reattach", g.plan.name) != 0 && round == 2) find("--reattach fails", "of " + g.plan.name);
     });
     be_quiet();
     if (finding) return;
     excused.clear();
-    check_quiet(*this, "after --reattach");
+    if (!finding) check_quiet(*this, "after --reattach");
     std::string after;
     for (const auto& address : host.all_devices()) after += host.state_of(address) + "\n";
     if (round == 2 && before != after) find("a second --reattach changes something", before + "is now\n" + after);

@@ -276,6 +276,15 @@ TEST_CASE("what was unplugged from a running guest") {
   }
 }
 
+TEST_CASE("what another guest is about to start with is not given back by hand") {
+  World w;
+  REQUIRE(prepare(w.ports, w.guest("first", {nic})).empty());
+  const auto errors = repair(w.ports, "second", {*parse_pci_address(nic)});
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].message == "0000:02:00.0: the guest 'first' has it");
+  CHECK(w.kernel.driver(nic) == "vfio-pci");
+}
+
 TEST_CASE("a device that somebody uses through VFIO without a journal is refused, with his name") {
   World w;
   w.kernel.add_driver("vfio-pci");
