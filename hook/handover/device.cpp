@@ -106,7 +106,8 @@ Result<void> restore_override(Ports& ports, const DeviceState& m) {
   return write_override(ports, m.address, m.driver_override, ports.limit(ports.conf.deadlines.reattach));
 }
 
-// libvirt's own thread would wait for a device that the kernel holds, and with it every guest that has devices.
+// libvirt's own thread would wait for a device that the kernel holds, and with it every guest that has
+// devices.
 Result<void> is_not_held(const Ports& ports, const PciAddress& address) {
   const auto asked = read_driver_override(ports.host, address);
   return asked ? Result<void>() : fail(asked.error());

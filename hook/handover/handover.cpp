@@ -48,8 +48,8 @@ Result<void> is_not_running(const Ports& ports, const std::string& guest) {
               "shut it down: its devices then come back by themselves");
 }
 
-// For a device that somebody has put on a VFIO driver at run time, and nobody uses. Another guest's journal says better
-// what it was before; and that guest may be about to start.
+// For a device that somebody has put on a VFIO driver at run time, and nobody uses. Another guest's journal
+// says better what it was before; and that guest may be about to start.
 Result<void> give_back_without_journal(Ports& ports, const std::string& guest, const PciAddress& address) {
   const auto device = host::read_pci_device(ports.host, address);
   if (!device || !device->on_vfio) return {};
@@ -60,7 +60,8 @@ Result<void> give_back_without_journal(Ports& ports, const std::string& guest, c
   if (const auto claims = find_conflicts(ports.host, guest, {address}); !claims.empty()) {
     const std::string owner = in_quotes(claims.front().owner.guest);
     return fail(ErrorKind::refused, address.text() + ": the guest " + owner + " has it",
-                "shut that guest down; if it is not running, `qemu-hook --reattach " + owner + "` gives the device back");
+                "shut that guest down; if it is not running, `qemu-hook --reattach " + owner +
+                    "` gives the device back");
   }
   if (is_open_through_vfio(ports.host, address))
     return fail(ErrorKind::refused, address.text() + ": a running guest has it", "shut the guest down first");
@@ -256,7 +257,8 @@ std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vec
     errors = salvage(ports, guest);
   }
   for (const auto& address : addresses)
-    if (auto given = give_back_without_journal(ports, guest, address); !given) errors.push_back(given.error());
+    if (auto given = give_back_without_journal(ports, guest, address); !given)
+      errors.push_back(given.error());
   if (is_damaged && errors.empty())
     if (auto removed = Journal::remove_damaged(ports.host, guest); !removed)
       errors.push_back(removed.error());

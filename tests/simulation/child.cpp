@@ -1,5 +1,5 @@
-// The program's children (hook/host/processes/child.h) as tasks of the simulation, in the place of child.cpp: they hang in
-// the model's kernel, are given up, and are left behind there.
+// The program's children (hook/host/processes/child.h) as tasks of the simulation, in the place of child.cpp:
+// they hang in the model's kernel, are given up, and are left behind there.
 #include "host/processes/child.h"
 
 #include <cstdlib>
@@ -102,8 +102,8 @@ Result<std::string> Child::hear(Milliseconds patience) const {
   const auto helper = helper_of(pid_);
   if (helper == nullptr) return fail(ErrorKind::unavailable, "");
   auto& scheduler = playing->scheduler;
-  scheduler.wait([helper] { return !helper->told.empty() || helper->task->ended; }, scheduler.now() + from(patience),
-                 helper->task);
+  scheduler.wait([helper] { return !helper->told.empty() || helper->task->ended; },
+                 scheduler.now() + from(patience), helper->task);
   if (!helper->told.empty()) {
     auto message = std::move(helper->told.front());
     helper->told.pop_front();
@@ -168,7 +168,8 @@ Result<void> run_detached(const std::function<void()>& work) {
   return {};
 }
 
-Result<std::string> run_tool(const std::string& name, std::vector<std::string> arguments, Milliseconds timeout) {
+Result<std::string> run_tool(const std::string& name, std::vector<std::string> arguments,
+                             Milliseconds timeout) {
   if (name != "systemctl" && name != "modprobe" && name != "systemd-run")
     return fail(ErrorKind::not_found, name + " is not installed");
   const std::string what = name + " " + join(arguments, " ");
@@ -179,7 +180,8 @@ Result<std::string> run_tool(const std::string& name, std::vector<std::string> a
     if (name == "modprobe" && arguments.back() == "vfio-pci")
       for (const auto& address : playing->host.all_devices()) locks.push_back("device " + address);
     const auto trouble = playing->act(Run::Weight::telling, true, arguments[0] != "show");
-    if (trouble && trouble->fault == Fault::fail) return fail(ErrorKind::failed, what + " failed (1): made to fail");
+    if (trouble && trouble->fault == Fault::fail)
+      return fail(ErrorKind::failed, what + " failed (1): made to fail");
     playing->host.touch(locks, "runs " + what);
     playing->die_if_killed();
     if (trouble && name == "modprobe")

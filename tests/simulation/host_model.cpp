@@ -59,7 +59,10 @@ HostModel::HostModel(Run& run, bool graphics) : run_(run), graphics_(graphics) {
     kernel.add_console("vtcon0", "(S) dummy device", false);
     kernel.add_console("vtcon1", "(M) frame buffer device", true);
     add({.address = card, .class_code = "030000", .native_driver = "amdgpu", .group = "1"});
-    add({.address = graphics_devices[1], .class_code = "040300", .native_driver = "snd_hda_intel", .group = "1"});
+    add({.address = graphics_devices[1],
+         .class_code = "040300",
+         .native_driver = "snd_hda_intel",
+         .group = "1"});
     root.write(folder_of(card) + "/boot_vga", "1\n");
     std::string nothing;
     run_tool("systemctl", {"start", "--", desktop}, nothing);
@@ -79,7 +82,8 @@ std::string HostModel::native_driver(const std::string& address) const {
 
 bool HostModel::is_held(const Locks& locks, Time since) const {
   return std::ranges::any_of(holds_, [&](const Hold& h) {
-    return h.since <= since && std::ranges::any_of(h.locks, [&](const auto& lock) { return contains(locks, lock); });
+    return h.since <= since &&
+           std::ranges::any_of(h.locks, [&](const auto& lock) { return contains(locks, lock); });
   });
 }
 
@@ -97,7 +101,8 @@ void HostModel::touch(const Locks& locks, const std::string& what) {
               what + " in the hook's own process, while the kernel holds " + join(locks));
   // What began to hang since the program asked is nobody's mistake.
   if (task.asked_by != nullptr && is_held(locks, run_.scheduler.now() - task.asked_by->stalled - 3 * second))
-    run_.find("libvirtd waits for the kernel", what + " by libvirtd for the hook, while the kernel holds " + join(locks));
+    run_.find("libvirtd waits for the kernel",
+              what + " by libvirtd for the hook, while the kernel holds " + join(locks));
   task.in_kernel = true;
   while (is_held(locks)) {
     Time until = never;
@@ -121,9 +126,10 @@ void HostModel::hang(const Locks& locks, Time lasts, const std::string& what) {
   std::erase_if(holds_, [&](const Hold& h) { return h.until <= run_.scheduler.now(); });
 }
 
-// driver_override_show and _store take the device's lock (drivers/pci/pci-sysfs.c), as bind, unbind and drivers_probe do
-// (drivers/base/bus.c). A reset has it and keeps the configuration space (pci_dev_lock in drivers/pci/pci.c), for which
-// readers wait (pci_wait_cfg). vtconN/bind takes the lock of the consoles (drivers/tty/vt/vt.c, since Linux 5.4).
+// driver_override_show and _store take the device's lock (drivers/pci/pci-sysfs.c), as bind, unbind and
+// drivers_probe do (drivers/base/bus.c). A reset has it and keeps the configuration space (pci_dev_lock in
+// drivers/pci/pci.c), for which readers wait (pci_wait_cfg). vtconN/bind takes the lock of the consoles
+// (drivers/tty/vt/vt.c, since Linux 5.4).
 Locks HostModel::read_locks(const std::string& path) const {
   const std::string parent = fs::path(path).parent_path().filename().string();
   if (path.ends_with("/driver_override")) return {"device " + parent};
@@ -233,7 +239,8 @@ void HostModel::close(const std::string& address) {
   const int qemu = user->second;
   opened.erase(user);
   if (is_there(address)) root.write(folder_of(address) + "/enable", "0\n");
-  const bool in_use = std::ranges::any_of(opened, [&](const auto& o) { return group(o.first) == group(address); });
+  const bool in_use =
+      std::ranges::any_of(opened, [&](const auto& o) { return group(o.first) == group(address); });
   if (!in_use && root.exists("/dev/vfio/" + group(address))) root.write("/dev/vfio/" + group(address), "");
   if (has_process(qemu)) show_descriptors(qemu);
 }
@@ -242,7 +249,8 @@ void HostModel::add_process(int pid, int parent, const std::string& name, Time s
   const InWorld in_world(run_.scheduler.current());
   const std::string folder = "/proc/" + std::to_string(pid);
   root.write(folder + "/stat", std::to_string(pid) + " (" + name + ") S " + std::to_string(parent) +
-                                   " 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " + std::to_string(start + 1) + " 0 0");
+                                   " 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " + std::to_string(start + 1) +
+                                   " 0 0");
   root.write(folder + "/comm", name + "\n");
   root.write(folder + "/maps", "");
   root.write(folder + "/cgroup", "0::/\n");
@@ -276,7 +284,8 @@ bool HostModel::mount() {
   return true;
 }
 
-bool HostModel::run_tool(const std::string& name, const std::vector<std::string>& arguments, std::string& output) {
+bool HostModel::run_tool(const std::string& name, const std::vector<std::string>& arguments,
+                         std::string& output) {
   const InWorld in_world(run_.scheduler.current());
   const std::string unit = arguments.empty() ? "" : arguments.back();
   const bool is_desktop = graphics_ && (unit == desktop || unit == "display-manager.service");
@@ -294,7 +303,8 @@ bool HostModel::run_tool(const std::string& name, const std::vector<std::string>
   const bool runs = is_desktop ? desktop_runs : awake.contains(unit);
   if (verb == "show" && arguments[1] == "--value") return true;
   if (verb == "show") {
-    output = "Id=" + (is_desktop ? desktop : unit) + "\nActiveState=" + (runs ? "active" : "inactive") + "\nJob=\n";
+    output = "Id=" + (is_desktop ? desktop : unit) + "\nActiveState=" + (runs ? "active" : "inactive") +
+             "\nJob=\n";
   } else if (verb == "stop") {
     awake.erase(unit);
     if (is_desktop && desktop_runs) {
@@ -313,7 +323,8 @@ bool HostModel::run_tool(const std::string& name, const std::vector<std::string>
 std::string HostModel::state_of(const std::string& address) const {
   const InWorld in_world(run_.scheduler.current());
   if (!is_there(address)) return "gone";
-  return "driver \"" + kernel.driver(address) + "\", driver_override \"" + kernel.driver_override(address) + "\"";
+  return "driver \"" + kernel.driver(address) + "\", driver_override \"" + kernel.driver_override(address) +
+         "\"";
 }
 
 std::string HostModel::state_of_screen() const {

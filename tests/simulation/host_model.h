@@ -1,5 +1,5 @@
-// The simulated host: its devices and their kernel (tests/fakes), with the locks that each attribute takes; its disk, its
-// desktop, and its processes, as files below a folder.
+// The simulated host: its devices and their kernel (tests/fakes), with the locks that each attribute takes;
+// its disk, its desktop, and its processes, as files below a folder.
 #pragma once
 
 #include <map>
@@ -15,7 +15,8 @@ namespace qh::simulation {
 
 struct Run;
 
-using Locks = std::vector<std::string>;  // "device 0000:02:00.0", "config …", "console", "rescan", "group 10", "memory 2000"
+using Locks = std::vector<std::string>;  // "device 0000:02:00.0", "config …", "console", "rescan", "group
+                                         // 10", "memory 2000"
 
 inline constexpr char card[] = "0000:01:00.0", disk[] = "0000:06:00.0", physical[] = "0000:04:00.0";
 inline constexpr char desktop[] = "gdm.service";

@@ -10,7 +10,8 @@
 namespace qh::simulation {
 namespace {
 
-// The whole of a `prepare` or a `release` may take as long as this (host.toml's `whole`), and a little to give up children.
+// The whole of a `prepare` or a `release` may take as long as this (host.toml's `whole`), and a little to
+// give up children.
 constexpr Time longest_call = 120 * second + 20 * second;
 
 bool has(const Guest& guest, const std::string& address) {
@@ -43,16 +44,20 @@ void check_write(Run& run, const std::string& path, const std::string& value) {
   const bool by_program = task->kind != Task::Kind::world || task->asked_by != nullptr;
   const std::string driver = run.host.kernel.driver(address);
   // A driver is not unbound from a device that it does not have.
-  const bool unbinds = path == "bus/pci/drivers/" + driver + "/unbind", removes = path.ends_with("/remove"), resets = path.ends_with("/reset");
-  const bool leaves = unbinds || removes || resets || (path.ends_with("/driver_override") && trimmed(value) != "vfio-pci");
-  const std::string what = std::string(trimmed(value).empty() ? "nothing" : trimmed(value)) + " written to " + path;
+  const bool unbinds = path == "bus/pci/drivers/" + driver + "/unbind", removes = path.ends_with("/remove"),
+             resets = path.ends_with("/reset");
+  const bool leaves =
+      unbinds || removes || resets || (path.ends_with("/driver_override") && trimmed(value) != "vfio-pci");
+  const std::string what =
+      std::string(trimmed(value).empty() ? "nothing" : trimmed(value)) + " written to " + path;
   if (!by_program) return;
   if ((unbinds || removes) && address == disk && driver == "nvme" && run.host.mounted)
     run.find("a disk in use is unbound", what + ", while it is mounted");
   if (!leaves) return;
   if (const auto user = run.host.opened.find(address);
       user != run.host.opened.end() && driver == "vfio-pci" && (unbinds || removes || resets))
-    run.find("a device in use is taken", what + ", while the QEMU " + std::to_string(user->second) + " has it open");
+    run.find("a device in use is taken",
+             what + ", while the QEMU " + std::to_string(user->second) + " has it open");
   for (const auto& guest : run.guests)
     if (guest.plan.name != task->process().guest && owns(run, guest, address) && run.host.is_on_vfio(address))
       run.find("another guest's device is taken",
@@ -65,11 +70,13 @@ void check_prepared(Run& run, const Guest& guest) {
       if (other.plan.name != guest.plan.name)
         for (const auto& its : other.devices)
           if (run.host.group(its) == run.host.group(address) && owns(run, other, its))
-            run.find("a device has two owners", address + " of " + guest.plan.name + ", which may start, is in a group of " +
-                                                    other.plan.name + "'s");
+            run.find("a device has two owners", address + " of " + guest.plan.name +
+                                                    ", which may start, is in a group of " + other.plan.name +
+                                                    "'s");
     if (const auto user = run.host.opened.find(address); user != run.host.opened.end())
-      run.find("a device has two owners", guest.plan.name + " may start with " + address + ", which the QEMU " +
-                                              std::to_string(user->second) + " has open");
+      run.find("a device has two owners", guest.plan.name + " may start with " + address +
+                                              ", which the QEMU " + std::to_string(user->second) +
+                                              " has open");
   }
 }
 
@@ -85,22 +92,26 @@ void check_quiet(Run& run, const std::string& when) {
       return run.find("a call does not end", task->name + ", " + when);
   const auto all = records(run);
   for (const auto& record : all) {
-    const auto guest = std::ranges::find(run.guests, record.guest, [](const Guest& g) { return g.plan.name; });
+    const auto guest =
+        std::ranges::find(run.guests, record.guest, [](const Guest& g) { return g.plan.name; });
     const bool runs = guest != run.guests.end() && guest->state == GuestState::running;
     if (!runs && !run.excused.contains(record.guest))
       return run.find("a journal without a reason", "of the guest " + record.guest + ", " + when);
   }
   for (const auto& address : run.host.all_devices()) {
-    const bool is_used = std::ranges::any_of(run.guests, [&](const Guest& g) { return owns(run, g, address); });
+    const bool is_used =
+        std::ranges::any_of(run.guests, [&](const Guest& g) { return owns(run, g, address); });
     if (is_used || is_claimed(all, address)) continue;
     const std::string state = run.host.state_of(address);
     if (!run.expected.at(address).contains(state))
       return run.find("a device is not as it was",
                       address + " has " + state + " instead of " +
-                          join({run.expected.at(address).begin(), run.expected.at(address).end()}, " or ") + ", " + when);
+                          join({run.expected.at(address).begin(), run.expected.at(address).end()}, " or ") +
+                          ", " + when);
   }
   if (all.empty() && run.host.state_of_screen() != run.screen)
-    run.find("the screen is not as it was", run.host.state_of_screen() + " instead of " + run.screen + ", " + when);
+    run.find("the screen is not as it was",
+             run.host.state_of_screen() + " instead of " + run.screen + ", " + when);
 }
 
 }  // namespace qh::simulation

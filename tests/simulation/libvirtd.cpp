@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
+#include <utility>
 
 #include "core/contains.h"
 #include "event/hook.h"
@@ -13,8 +15,9 @@ namespace {
 
 std::string hostdev(const std::string& address, bool managed) {
   return "<hostdev mode='subsystem' type='pci' managed='" + std::string(managed ? "yes" : "no") +
-         "'><source><address domain='0x" + address.substr(0, 4) + "' bus='0x" + address.substr(5, 2) + "' slot='0x" +
-         address.substr(8, 2) + "' function='0x" + address.substr(11) + "'/></source></hostdev>";
+         "'><source><address domain='0x" + address.substr(0, 4) + "' bus='0x" + address.substr(5, 2) +
+         "' slot='0x" + address.substr(8, 2) + "' function='0x" + address.substr(11) +
+         "'/></source></hostdev>";
 }
 
 std::string quoted(const Guest& guest) {
@@ -51,11 +54,12 @@ int Libvirtd::hook(const std::string& guest, const std::string& xml, const std::
   const int script = run_.new_pid();
   run_.host.add_process(script, pid_, "bash", run_.scheduler.now());
   scripts_.insert(script);
-  const Task& task = run_.scheduler.spawn("(script)", Task::Kind::world, [this, name, guest, script, xml, program] {
-    scripts_status_[script] = run_.run_program(name, guest, script, xml, program);
-    scripts_.erase(script);
-    run_.host.end_process(script);
-  });
+  const Task& task =
+      run_.scheduler.spawn("(script)", Task::Kind::world, [this, name, guest, script, xml, program] {
+        scripts_status_[script] = run_.run_program(name, guest, script, xml, program);
+        scripts_.erase(script);
+        run_.host.end_process(script);
+      });
   run_.scheduler.wait([&task] { return task.ended; }, never);
   return scripts_status_[script];
 }
@@ -82,8 +86,8 @@ void Libvirtd::boot() {
       guest.devices = guest.plan.devices;
       continue;
     }
-    // The list of detached devices is lost; what the guest's state says was unbound by libvirt, for whomever, is bound
-    // again at its end (virHostdevUpdateActivePCIDevices).
+    // The list of detached devices is lost; what the guest's state says was unbound by libvirt, for whomever,
+    // is bound again at its end (virHostdevUpdateActivePCIDevices).
     for (const auto& address : guest.devices) active_[address] = {guest.plan.name, false, guest.plan.managed};
     if (guest.qemu != 0) {
       guest.state = GuestState::running;
@@ -166,7 +170,8 @@ bool Libvirtd::bind_vfio(const std::string& address) {
   run_.host.kernel.add_driver("vfio-pci");
   const std::string folder = "bus/pci/devices/" + address;
   if (!write(folder + "/driver_override", "vfio-pci")) return false;
-  if (!run_.host.kernel.driver(address).empty()) (void)write("bus/pci/drivers/" + run_.host.kernel.driver(address) + "/unbind", address);
+  if (!run_.host.kernel.driver(address).empty())
+    (void)write("bus/pci/drivers/" + run_.host.kernel.driver(address) + "/unbind", address);
   return write("bus/pci/drivers_probe", address);
 }
 
@@ -174,10 +179,12 @@ bool Libvirtd::bind_vfio(const std::string& address) {
 void Libvirtd::bind_host(const std::string& address) {
   if (!run_.host.is_there(address)) return;
   (void)write("bus/pci/devices/" + address + "/driver_override", "\n");
-  if (!run_.host.kernel.driver(address).empty()) (void)write("bus/pci/drivers/" + run_.host.kernel.driver(address) + "/unbind", address);
+  if (!run_.host.kernel.driver(address).empty())
+    (void)write("bus/pci/drivers/" + run_.host.kernel.driver(address) + "/unbind", address);
   (void)write("bus/pci/drivers_probe", address);
   // Where the host driver refuses, libvirt leaves the device like that.
-  if (run_.scheduler.current()->asked_by == nullptr) run_.expected[address].insert(run_.host.state_of(address));
+  if (run_.scheduler.current()->asked_by == nullptr)
+    run_.expected[address].insert(run_.host.state_of(address));
 }
 
 bool Libvirtd::take(Guest& guest, const std::string& address) {
@@ -224,8 +231,8 @@ void Libvirtd::give_back(const std::string& address) {
 
 void Libvirtd::write_status(Guest& guest) {
   run_.host.root.write("/run/libvirt/qemu/" + guest.plan.name + ".xml",
-                       "<domstatus state='running' pid='" + std::to_string(guest.qemu) + "'>\n" + domain_xml(guest) +
-                           "</domstatus>\n");
+                       "<domstatus state='running' pid='" + std::to_string(guest.qemu) + "'>\n" +
+                           domain_xml(guest) + "</domstatus>\n");
   guest.has_status = true;
 }
 
@@ -238,8 +245,8 @@ void Libvirtd::forget_files(Guest& guest) {
   guest.has_status = false;
 }
 
-// The guest's file follows at once on QEMU's start, before QEMU is let go ("Writing early domain status to disk" in
-// qemuProcessLaunch).
+// The guest's file follows at once on QEMU's start, before QEMU is let go ("Writing early domain status to
+// disk" in qemuProcessLaunch).
 bool Libvirtd::launch(Guest& guest) {
   guest.qemu = run_.new_pid();
   run_.host.add_process(guest.qemu, 1, "qemu-system-x86", run_.scheduler.now());
@@ -284,7 +291,8 @@ void Libvirtd::end_qemu(Guest& guest, Time lingers) {
 void Libvirtd::stop(Guest& guest) {
   if (guest.qemu != 0) {
     // libvirt waits for it as long as this, and then goes on (virProcessKillPainfullyDelay).
-    run_.scheduler.spawn("QEMU " + std::to_string(guest.qemu), Task::Kind::world, [this, &guest] { end_qemu(guest, 300 * ms); });
+    run_.scheduler.spawn("QEMU " + std::to_string(guest.qemu), Task::Kind::world,
+                         [this, &guest] { end_qemu(guest, 300 * ms); });
     run_.scheduler.wait([&] { return guest.qemu == 0; }, run_.scheduler.now() + 15 * second);
   }
   (void)hook(guest, "stopped", "end");
@@ -348,7 +356,8 @@ void Libvirtd::plug(Guest& guest, const std::string& address) {
 }
 
 void Libvirtd::unplug(Guest& guest, const std::string& address) {
-  if (!ready_ || guest.busy || guest.state != GuestState::running || !contains(guest.devices, address)) return;
+  if (!ready_ || guest.busy || guest.state != GuestState::running || !contains(guest.devices, address))
+    return;
   guest.busy = true;
   work("libvirtd's detach-device from " + guest.plan.name, [this, &guest, address] {
     run_.tell("unplugs " + address);
@@ -371,7 +380,8 @@ Libvirtd::Answer Libvirtd::call(Verb verb, const std::string& address) {
   run_.scheduler.wait([&] { return ready_ || is_gone(); }, never);
   if (is_gone()) return {true, "Cannot recv data: Connection reset by peer"};
   if (verb == Verb::connect) return {};
-  if (verb == Verb::look_up) return run_.host.is_there(address) ? Answer{} : Answer{true, "no node device with matching name"};
+  if (verb == Verb::look_up)
+    return run_.host.is_there(address) ? Answer{} : Answer{true, "no node device with matching name"};
   struct Request {
     bool done = false;
     Answer answer;
@@ -383,7 +393,8 @@ Libvirtd::Answer Libvirtd::call(Verb verb, const std::string& address) {
       run_.scheduler.wait([this] { return lists_held_ == 0; }, never);
       ++lists_held_;
       if (active_.contains(address)) {
-        request->answer.error = "PCI device " + address + " is in use by driver QEMU, domain " + active_[address].guest;
+        request->answer.error =
+            "PCI device " + address + " is in use by driver QEMU, domain " + active_[address].guest;
       } else if (verb == Verb::detach) {
         if (!bind_vfio(address))
           request->answer.error = "Failed to bind PCI device " + address;

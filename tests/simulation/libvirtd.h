@@ -1,5 +1,5 @@
-// The simulated libvirtd, with its guests: it calls the hook as libvirt does, moves devices as libvirt does (virhostdev.c),
-// is killed, starts again, and remembers what libvirt remembers.
+// The simulated libvirtd, with its guests: it calls the hook as libvirt does, moves devices as libvirt does
+// (virhostdev.c), is killed, starts again, and remembers what libvirt remembers.
 #pragma once
 
 #include <map>
@@ -21,10 +21,10 @@ struct Guest {
   std::string uuid;
   std::vector<std::string> devices;  // as it runs: with what was plugged in, without what was unplugged
   GuestState state = GuestState::off;
-  int qemu = 0;            // its process; 0: none
-  bool busy = false;       // libvirt works on it
-  bool has_status = false; // libvirt's file about it is there
-  bool plugged = false;    // some of its devices came by hot plug
+  int qemu = 0;             // its process; 0: none
+  bool busy = false;        // libvirt works on it
+  bool has_status = false;  // libvirt's file about it is there
+  bool plugged = false;     // some of its devices came by hot plug
 };
 
 class Libvirtd {
@@ -57,7 +57,7 @@ class Libvirtd {
  private:
   struct Use {
     std::string guest;
-    bool ours = false;       // in the list of detached devices before: a call of virNodeDeviceDetachFlags
+    bool ours = false;        // in the list of detached devices before: a call of virNodeDeviceDetachFlags
     bool gives_back = false;  // libvirt does it itself
   };
   Task& work(const std::string& name, std::function<void()> work);

@@ -1,5 +1,5 @@
-// Plays schedules: those of found/, and then as many from seeds as are asked for. One that breaks an invariant is told as
-// a story, cut down to the shortest that still does.
+// Plays schedules: those of found/, and then as many from seeds as are asked for. One that breaks an
+// invariant is told as a story, cut down to the shortest that still does.
 //
 //   simulation [--seeds N] [--from K] [--jobs J] [--until-found]   the last line has the numbers
 //   simulation --seed K                                            the story of one, whole
@@ -61,7 +61,8 @@ void tell_finding(std::uint64_t seed, const Outcome& outcome) {
   say("FAIL seed " + std::to_string(seed) + ": " + told(scenario) + "\n");
 }
 
-// What was killed is never cleaned up, and what it had in memory is lost: a process for each batch bounds that.
+// What was killed is never cleaned up, and what it had in memory is lost: a process for each batch bounds
+// that.
 constexpr std::uint64_t batch_size = 500;
 
 Sum play_batch(std::uint64_t from, std::uint64_t to, bool until_found, std::map<std::string, int>& rules) {
@@ -110,9 +111,10 @@ Sum play_seeds(const Wanted& wanted) {
     if (::fork() == 0) {
       Sum sum;
       const auto step = batch_size * static_cast<std::uint64_t>(wanted.jobs);
-      for (auto from = wanted.from + batch_size * static_cast<std::uint64_t>(job); from < wanted.from + wanted.seeds;
-           from += step) {
-        const Sum batch = in_process(from, std::min(from + batch_size, wanted.from + wanted.seeds), wanted.until_found);
+      for (auto from = wanted.from + batch_size * static_cast<std::uint64_t>(job);
+           from < wanted.from + wanted.seeds; from += step) {
+        const Sum batch =
+            in_process(from, std::min(from + batch_size, wanted.from + wanted.seeds), wanted.until_found);
         sum.counts += batch.counts;
         sum.findings += batch.findings;
         if (sum.first_found == 0) sum.first_found = batch.first_found;
@@ -182,7 +184,8 @@ bool found_stay_mended(const std::string& folder) {
 
 int main(int argc, char** argv) {
   (void)own_output();
-  (void)host::pci_name("8086:10d3 8086:0000 020000");  // reads its file once, and not in the first of the schedules
+  (void)host::pci_name(
+      "8086:10d3 8086:0000 020000");  // reads its file once, and not in the first of the schedules
   Wanted wanted;
   std::vector<std::string> files;
   for (int i = 1; i < argc; ++i) {
@@ -199,7 +202,9 @@ int main(int argc, char** argv) {
     else if (argument == "--seed")
       return say(told(make_scenario(number()))), 0;
     else if (argument.starts_with("--"))
-      return say("usage: simulation [--seeds N] [--from K] [--jobs J] [--until-found] | --seed K | FILE...\n"), 2;
+      return say("usage: simulation [--seeds N] [--from K] [--jobs J] [--until-found] | --seed K | "
+                 "FILE...\n"),
+             2;
     else
       files.push_back(argument);
   }
@@ -211,12 +216,12 @@ int main(int argc, char** argv) {
 
   const bool sound = same_each_time() && found_stay_mended(QH_FOUND_SCHEDULES);
   const Sum sum = play_seeds(wanted);
-  if (sum.first_found != 0)
-    say("the first finding is of seed " + std::to_string(sum.first_found) + "\n");
+  if (sum.first_found != 0) say("the first finding is of seed " + std::to_string(sum.first_found) + "\n");
   const Counts& c = sum.counts;
-  say(std::to_string(c.schedules) + " schedules, " + std::to_string(c.acts) + " acts, " + std::to_string(c.starts) +
-      " starts, " + std::to_string(c.refused) + " refused or failed; " + std::to_string(c.stalls) + " stalls, " +
-      std::to_string(c.killed) + " killed, " + std::to_string(c.failed) + " failed acts, " + std::to_string(c.hung) +
-      " hung; " + std::to_string(sum.findings) + " findings\n");
+  say(std::to_string(c.schedules) + " schedules, " + std::to_string(c.acts) + " acts, " +
+      std::to_string(c.starts) + " starts, " + std::to_string(c.refused) + " refused or failed; " +
+      std::to_string(c.stalls) + " stalls, " + std::to_string(c.killed) + " killed, " +
+      std::to_string(c.failed) + " failed acts, " + std::to_string(c.hung) + " hung; " +
+      std::to_string(sum.findings) + " findings\n");
   return sound && sum.findings == 0 ? 0 : 1;
 }

@@ -27,7 +27,12 @@ Counts& Counts::operator+=(const Counts& other) {
 }
 
 Run::Run(const Scenario& what, bool tells)
-    : scenario(what), scheduler(what.seed), host(*this, what.graphics), libvirtd(*this), tells_(tells), chance_(mixed(what.seed)) {
+    : scenario(what),
+      scheduler(what.seed),
+      host(*this, what.graphics),
+      libvirtd(*this),
+      tells_(tells),
+      chance_(mixed(what.seed)) {
   counts.schedules = 1;
   for (const auto& plan : scenario.guests) {
     Guest guest;
@@ -104,7 +109,9 @@ std::optional<Trouble> Run::act(Weight weight, bool can_fail, bool can_hang) {
     scheduler.yield_if_due();
   }
   if (scenario.by_chance && scenario.trouble_chance > 0 &&
-      chance(scenario.trouble_chance, can_hang ? 200 : weight == Weight::telling ? 20 : 1)) {
+      chance(scenario.trouble_chance, can_hang                    ? 200
+                                      : weight == Weight::telling ? 20
+                                                                  : 1)) {
     std::vector<Fault> possible{Fault::kill};
     if (can_fail) possible.push_back(Fault::fail);
     if (can_hang) possible.insert(possible.end(), {Fault::hang, Fault::hang});
@@ -205,7 +212,8 @@ void Run::happen(const Event& event) {
     return;
   }
   // A user at a device that is the host's now.
-  const bool free = !libvirtd.is_active(event.device) && !host.is_on_vfio(event.device) && host.is_there(event.device);
+  const bool free =
+      !libvirtd.is_active(event.device) && !host.is_on_vfio(event.device) && host.is_there(event.device);
   const auto records = handover::list_records(host::RealHost(host.root.path()));
   const bool claimed = std::ranges::any_of(records, [&](const auto& r) {
     return std::ranges::count(r.devices, parse_pci_address(event.device)) > 0;
@@ -219,12 +227,12 @@ void Run::happen(const Event& event) {
   }
   if (what == "user-overrides" && !host.native_driver(event.device).empty()) {
     tell("sets the driver_override of " + event.device);
-    (void)host.write("bus/pci/devices/" + event.device + "/driver_override", host.native_driver(event.device));
+    (void)host.write("bus/pci/devices/" + event.device + "/driver_override",
+                     host.native_driver(event.device));
   }
   // A hand-over that has looked already may bring back what it saw.
-  const bool is_watched = std::ranges::any_of(scheduler.tasks(), [](const auto& t) {
-    return t->kind == Task::Kind::process && !t->ended;
-  });
+  const bool is_watched = std::ranges::any_of(
+      scheduler.tasks(), [](const auto& t) { return t->kind == Task::Kind::process && !t->ended; });
   if (!is_watched) expected[event.device].clear();
   expected[event.device].insert(host.state_of(event.device));
 }
@@ -255,7 +263,8 @@ void Run::end() {
   scheduler.spawn("at the end", Task::Kind::world, [this] {
     // What was unplugged comes back by hand while its guest runs on.
     for (auto& g : guests)
-      if (g.state == GuestState::running && g.devices != g.plan.devices) (void)command("--reattach", g.plan.name);
+      if (g.state == GuestState::running && g.devices != g.plan.devices)
+        (void)command("--reattach", g.plan.name);
     for (auto& g : guests) libvirtd.destroy(g);
   });
   be_quiet();
@@ -270,7 +279,8 @@ void Run::end() {
         if (host.root.exists("/etc/libvirt/qemu-hook/guests/" + g.plan.name + ".toml") ||
             host.root.exists("/run/libvirt/qemu-hook/" + g.plan.name + ".journal"))
           // The first may find a device that is another guest's, who comes later.
-          if (command("--reattach", g.plan.name) != 0 && round == 2) find("--reattach fails", "of " + g.plan.name);
+          if (command("--reattach", g.plan.name) != 0 && round == 2)
+            find("--reattach fails", "of " + g.plan.name);
     });
     be_quiet();
     if (finding) return;
@@ -278,7 +288,8 @@ void Run::end() {
     if (!finding) check_quiet(*this, "after --reattach");
     std::string after;
     for (const auto& address : host.all_devices()) after += host.state_of(address) + "\n";
-    if (round == 2 && before != after) find("a second --reattach changes something", before + "is now\n" + after);
+    if (round == 2 && before != after)
+      find("a second --reattach changes something", before + "is now\n" + after);
   }
 }
 

@@ -64,7 +64,8 @@ struct Run {
   int new_pid() { return next_pid_++; }
 
   Guest& guest(const std::string& name);
-  // Why the guest's journal may have stayed: something of it failed or was killed, or it was detached by hand.
+  // Why the guest's journal may have stayed: something of it failed or was killed, or it was detached by
+  // hand.
   std::set<std::string> excused;
   // How a device may stand when nobody uses it; more than one where a user's change met a hand-over.
   std::map<std::string, std::set<std::string>> expected;

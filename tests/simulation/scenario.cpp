@@ -95,7 +95,8 @@ Scenario make_scenario(std::uint64_t seed) {
         s.events.push_back({at(), "restart-daemon", "", "", dice.between(100 * ms, 2 * second)});
         break;
       case 3:
-        s.events.push_back({at(), "busy-daemon", "", "", dice.one_of<Time>({second, 10 * second, 100 * second})});
+        s.events.push_back(
+            {at(), "busy-daemon", "", "", dice.one_of<Time>({second, 10 * second, 100 * second})});
         break;
       case 4:
         s.events.push_back({at(), "user-unbinds", "", device});
@@ -129,7 +130,8 @@ Scenario make_scenario(std::uint64_t seed) {
       default: {
         auto locks = std::vector<std::string>{"device " + device, "config " + device, "qemu " + guest.name};
         if (s.graphics) locks.insert(locks.end(), {"console", "console"});
-        s.events.push_back({at(), "hold", "", dice.one_of(locks), dice.one_of<Time>({second, 30 * second, 200 * second})});
+        s.events.push_back(
+            {at(), "hold", "", dice.one_of(locks), dice.one_of<Time>({second, 30 * second, 200 * second})});
       }
     }
   }
@@ -183,7 +185,8 @@ Result<Scenario> parse_scenario(const std::string& text) {
       s.events.push_back({time(1), std::string(w[2]), from_dash(w[3]), from_dash(rest(5)), time(4)});
     } else if (w[0] == "trouble" && w.size() > 4) {
       const auto* fault = std::ranges::find(fault_names, w[2]);
-      if (fault == std::end(fault_names)) return fail(ErrorKind::bad_input, "no such fault: " + std::string(line));
+      if (fault == std::end(fault_names))
+        return fail(ErrorKind::bad_input, "no such fault: " + std::string(line));
       s.troubles[{rest(4), static_cast<long>(time(1))}] = {static_cast<Fault>(fault - fault_names), time(3)};
     } else if (w[0] == "stall" && w.size() > 3) {
       s.stalls[{rest(3), static_cast<long>(time(1))}] = time(2);

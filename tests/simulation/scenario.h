@@ -1,5 +1,5 @@
-// What is decided about one run: the host and its guests, what happens when, what goes wrong, and who is slow where.
-// Made from a seed, or read from a file of found/; the run adds nothing of its own.
+// What is decided about one run: the host and its guests, what happens when, what goes wrong, and who is slow
+// where. Made from a seed, or read from a file of found/; the run adds nothing of its own.
 #pragma once
 
 #include <cstdint>

@@ -71,9 +71,7 @@ void Scheduler::end(Task& task) {
 
 Task* Scheduler::pick(Task* next) {
   if (stopped_) return nullptr;
-  const auto is_runnable = [&](Task* t) {
-    return !t->waits || t->wake <= now_ || (t->until && t->until());
-  };
+  const auto is_runnable = [&](Task* t) { return !t->waits || t->wake <= now_ || (t->until && t->until()); };
   for (;;) {
     if (next != nullptr && !next->ended && is_runnable(next)) return next;
     Task* best = nullptr;

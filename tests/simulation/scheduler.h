@@ -1,8 +1,8 @@
 // Who goes on, and when: simulated processes take turns in one real thread, in a time of their own.
 //
-// A task is a fiber. It runs until it waits, or until its schedule makes it stall; then another one goes on. Time passes
-// with what tasks do, a little at each act, and jumps when all of them wait. So one schedule is one story, the same
-// each time, and a minute costs nothing.
+// A task is a fiber. It runs until it waits, or until its schedule makes it stall; then another one goes on.
+// Time passes with what tasks do, a little at each act, and jumps when all of them wait. So one schedule is
+// one story, the same each time, and a minute costs nothing.
 #pragma once
 
 #include <ucontext.h>
@@ -23,8 +23,8 @@ inline constexpr Time ms = 1000, second = 1'000'000;
 inline constexpr Time never = std::numeric_limits<Time>::max() / 4;
 
 struct Task {
-  // What the fiber is. A process runs the program's code, and libvirt or a person waits for it; a helper is a child of
-  // one, with a deadline, and may hang; all else is the world.
+  // What the fiber is. A process runs the program's code, and libvirt or a person waits for it; a helper is a
+  // child of one, with a deadline, and may hang; all else is the world.
   enum class Kind { world, process, helper };
 
   std::string name;  // unique: stories and schedules name it
@@ -36,12 +36,12 @@ struct Task {
   std::string input;   // stdin
   int status = -1;     // its exit status; -1: it did not exit
   bool ended = false;
-  bool dying = false;      // killed, and dies when it comes back from the kernel
-  bool in_kernel = false;  // waits where no signal reaches it
-  bool detached = false;   // nobody waits for it any more
+  bool dying = false;        // killed, and dies when it comes back from the kernel
+  bool in_kernel = false;    // waits where no signal reaches it
+  bool detached = false;     // nobody waits for it any more
   Task* asked_by = nullptr;  // of a worker of libvirtd: the process for which it works
-  int in_world = 0;        // its system calls are the model's own, not the program's
-  long acts = 0;           // of a process, its helpers' included
+  int in_world = 0;          // its system calls are the model's own, not the program's
+  long acts = 0;             // of a process, its helpers' included
   Time began = 0;
   Time stalled = 0;  // by the schedule, which is not its own fault
   std::set<int> files;

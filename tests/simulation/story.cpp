@@ -45,7 +45,8 @@ bool shorten_guests(Scenario& scenario, const std::string& rule) {
     shorter.guests.erase(shorter.guests.begin() + static_cast<long>(i));
     std::erase_if(shorter.events, [&](const Event& e) { return e.guest == name; });
     if (!shorter.guests.empty() && try_it(std::move(shorter))) continue;
-    for (std::size_t k = scenario.guests[i].devices.size(); k-- > 0 && scenario.guests[i].devices.size() > 1;) {
+    for (std::size_t k = scenario.guests[i].devices.size();
+         k-- > 0 && scenario.guests[i].devices.size() > 1;) {
       shorter = scenario;
       shorter.guests[i].devices.erase(shorter.guests[i].devices.begin() + static_cast<long>(k));
       (void)try_it(std::move(shorter));
@@ -92,7 +93,8 @@ Scenario shortest(const Scenario& failing, const std::string& rule) {
 
 std::string told(const Scenario& scenario) {
   const auto outcome = play(scenario, true);
-  std::string text = outcome.finding ? outcome.finding->rule + ": " + outcome.finding->text + "\n\n" : "nothing is found\n\n";
+  std::string text = outcome.finding ? outcome.finding->rule + ": " + outcome.finding->text + "\n\n"
+                                     : "nothing is found\n\n";
   text += to_text(outcome.played) + "\n";
   for (const auto& line : outcome.story) text += line + "\n";
   return text;

@@ -1,4 +1,5 @@
-// What is left of a schedule that breaks an invariant when all that need not be in it is taken out, and how it is told.
+// What is left of a schedule that breaks an invariant when all that need not be in it is taken out, and how
+// it is told.
 #pragma once
 
 #include <optional>
@@ -18,8 +19,8 @@ struct Outcome {
 
 Outcome play(const Scenario& scenario, bool tells = false);
 
-// The shortest scenario that still breaks the same rule: guests, events, troubles and stalls are left out, as long as
-// one can be.
+// The shortest scenario that still breaks the same rule: guests, events, troubles and stalls are left out, as
+// long as one can be.
 Scenario shortest(const Scenario& failing, const std::string& rule);
 
 // The finding, the scenario's text, and what happened, a line an act.

@@ -1,5 +1,6 @@
-// The program's system calls. The linker leads them here (--wrap, see tests/CMakeLists.txt): a simulated process sees the
-// simulated host's files, clock and processes, and each call is an act at which others may go on.
+// The program's system calls. The linker leads them here (--wrap, see tests/CMakeLists.txt): a simulated
+// process sees the simulated host's files, clock and processes, and each call is an act at which others may
+// go on.
 #include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -13,13 +14,13 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <map>
 
 #include "core/pci_address.h"
@@ -82,13 +83,14 @@ Locks locks_of_file(const char* path) {
   if (begins(path, "/dev/vfio/")) return {"group " + std::string(path + 10)};
   // proc_pid_cmdline_read, environ_read and maps take the process's memory's lock (fs/proc).
   const std::string_view text(path);
-  if (text.starts_with("/proc/") && (text.ends_with("/cmdline") || text.ends_with("/maps") || text.ends_with("/environ")))
+  if (text.starts_with("/proc/") &&
+      (text.ends_with("/cmdline") || text.ends_with("/maps") || text.ends_with("/environ")))
     return {"memory " + std::string(text.substr(6, text.find('/', 6) - 6))};
   return {};
 }
 
-// Names, links and folders take no lock of a driver's. Which driver a device has is what most of the program's decisions
-// are made of.
+// Names, links and folders take no lock of a driver's. Which driver a device has is what most of the
+// program's decisions are made of.
 void look(const char* path) {
   (void)playing->act(std::string_view(path).ends_with("/driver") ? Weight::telling : Weight::plain);
 }
@@ -154,7 +156,8 @@ int __real_kill(pid_t pid, int signal);
 int __real_isatty(int fd);
 pid_t __real_fork();
 int __real_socket(int domain, int type, int protocol);
-ssize_t __real_sendto(int fd, const void* data, size_t size, int flags, const sockaddr* address, socklen_t length);
+ssize_t __real_sendto(int fd, const void* data, size_t size, int flags, const sockaddr* address,
+                      socklen_t length);
 long __real_syscall(long number, ...);
 void* __real_dlopen(const char* file, int mode);
 void* __real_dlsym(void* library, const char* name);
@@ -493,12 +496,14 @@ int __wrap_socket(int domain, int type, int protocol) {
 }
 
 // The log.
-ssize_t __wrap_sendto(int fd, const void* data, size_t size, int flags, const sockaddr* address, socklen_t length) {
+ssize_t __wrap_sendto(int fd, const void* data, size_t size, int flags, const sockaddr* address,
+                      socklen_t length) {
   Task* const task = program();
   if (task == nullptr) return __real_sendto(fd, data, size, flags, address, length);
   const std::string_view text(static_cast<const char*>(data), size);
   const auto line = split(text, '\n');
-  if (playing->tells()) playing->tell("logs: " + std::string(line[0].substr(std::min(line[0].size(), std::size_t{8}))));
+  if (playing->tells())
+    playing->tell("logs: " + std::string(line[0].substr(std::min(line[0].size(), std::size_t{8}))));
   if (line.size() > 1 && line[1] == "PRIORITY=3") playing->excused.insert(task->process().guest);
   return static_cast<ssize_t>(size);
 }
@@ -518,11 +523,12 @@ namespace {
 
 const int library = 0;
 virError last_error;
-std::string last_text, asked_device;
+std::string last_text;
 
 int outcome_of(Libvirtd::Verb verb, const std::string& device) {
+  static constexpr const char* words[] = {"connect", "find ", "describe ", "detach ", "reattach "};
   Task* const task = program();
-  playing->tell("asks libvirt to " + std::string(verb == Libvirtd::Verb::detach ? "detach " : verb == Libvirtd::Verb::reattach ? "reattach " : verb == Libvirtd::Verb::connect ? "connect" : verb == Libvirtd::Verb::ask ? "describe " : "find ") + device);
+  playing->tell("asks libvirt to " + (words[static_cast<int>(verb)] + device));
   const auto trouble = playing->act(Weight::telling, true);
   Libvirtd::Answer answer;
   if (trouble) {
