@@ -54,7 +54,7 @@ HostModel::HostModel(Run& run, bool graphics) : run_(run), graphics_(graphics) {
   fs::create_directories(root.path() + "/sys/class/block");
   fs::create_directories(root.path() + "/sys/dev/char");
   add_process(1, 0, "systemd", 1);
-  add_process(900, 1, "bash", 2);
+  add_process(shell, 1, "bash", 2);
   if (graphics) {
     kernel.add_console("vtcon0", "(S) dummy device", false);
     kernel.add_console("vtcon1", "(M) frame buffer device", true);

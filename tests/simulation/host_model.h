@@ -20,6 +20,7 @@ using Locks = std::vector<std::string>;  // "device 0000:02:00.0", "config …",
 
 inline constexpr char card[] = "0000:01:00.0", disk[] = "0000:06:00.0", physical[] = "0000:04:00.0";
 inline constexpr char desktop[] = "gdm.service";
+inline constexpr int shell = 900;  // a user's
 
 class HostModel {
  public:

@@ -372,6 +372,13 @@ void Libvirtd::unplug(Guest& guest, const std::string& address) {
   });
 }
 
+void Libvirtd::detach_by_hand(const std::string& address) {
+  if (!ready_ || lists_held_ > 0 || address == card || (address == disk && run_.host.mounted)) return;
+  ++lists_held_;
+  if (bind_vfio(address)) detached_.insert(address);
+  --lists_held_;
+}
+
 Libvirtd::Answer Libvirtd::call(Verb verb, const std::string& address) {
   const int daemon = pid_;
   const auto is_gone = [&] { return pid_ != daemon || pid_ == 0; };

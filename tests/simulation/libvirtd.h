@@ -39,6 +39,7 @@ class Libvirtd {
   void plug(Guest& guest, const std::string& address);
   void unplug(Guest& guest, const std::string& address);
   void kill_and_restart(Time pause);
+  void detach_by_hand(const std::string& address);  // `virsh nodedev-detach`
 
   // The client's calls, in a helper of the program's. The daemon works on them for itself. Empty: success.
   enum class Verb { connect, look_up, ask, detach, reattach };

@@ -159,7 +159,7 @@ int Run::run_program(const std::string& name, const std::string& about, int pare
 }
 
 int Run::command(const std::string& option, const std::string& about) {
-  return run_program(option.substr(2) + " " + about, about, 900, "", [option, about] {
+  return run_program(option.substr(2) + " " + about, about, shell, "", [option, about] {
     const host::RealHost real("");
     return cli::run(real, {option, about});
   });
@@ -173,7 +173,16 @@ void Run::happen(const Event& event) {
   if (what == "qemu-lingers") return libvirtd.qemu_ends(guest(event.guest), event.lasts);
   if (what == "plug") return libvirtd.plug(guest(event.guest), event.device);
   if (what == "unplug") return libvirtd.unplug(guest(event.guest), event.device);
-  if (what == "kill-daemon" || what == "restart-daemon") return libvirtd.kill_and_restart(event.lasts);
+  if (what == "kill-daemon") return libvirtd.kill_and_restart(event.lasts);
+  if (what == "kill-unit") {
+    // With all that runs in its control group: the hooks that it has called.
+    for (const auto& task : scheduler.tasks()) {
+      if (task->kind != Task::Kind::process || task->ended || task->parent == shell) continue;
+      excused.insert(task->guest);
+      scheduler.kill_process(*task);
+    }
+    return libvirtd.kill_and_restart(event.lasts);
+  }
   if (what == "busy-daemon") {
     tell("all workers of libvirtd are busy");
     libvirtd.busy_until = scheduler.now() + event.lasts;
@@ -230,10 +239,12 @@ void Run::happen(const Event& event) {
     (void)host.write("bus/pci/devices/" + event.device + "/driver_override",
                      host.native_driver(event.device));
   }
+  if (what == "user-detaches") libvirtd.detach_by_hand(event.device);
   // A hand-over that has looked already may bring back what it saw.
   const bool is_watched = std::ranges::any_of(
       scheduler.tasks(), [](const auto& t) { return t->kind == Task::Kind::process && !t->ended; });
-  if (!is_watched) expected[event.device].clear();
+  // What was detached by hand, --reattach gives back.
+  if (!is_watched && what != "user-detaches") expected[event.device].clear();
   expected[event.device].insert(host.state_of(event.device));
 }
 

@@ -92,7 +92,7 @@ Scenario make_scenario(std::uint64_t seed) {
         s.events.push_back({at(), "kill-daemon", "", "", dice.between(100 * ms, 5 * second)});
         break;
       case 2:
-        s.events.push_back({at(), "restart-daemon", "", "", dice.between(100 * ms, 2 * second)});
+        s.events.push_back({at(), "kill-unit", "", "", dice.between(100 * ms, 2 * second)});
         break;
       case 3:
         s.events.push_back(
@@ -102,7 +102,7 @@ Scenario make_scenario(std::uint64_t seed) {
         s.events.push_back({at(), "user-unbinds", "", device});
         break;
       case 5:
-        s.events.push_back({at(), "user-overrides", "", device});
+        s.events.push_back({at(), dice.one_in(2) ? "user-overrides" : "user-detaches", "", device});
         break;
       case 6:
         s.events.push_back({at(), "mount", "", "", dice.between(second, length)});
