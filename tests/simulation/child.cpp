@@ -2,7 +2,6 @@
 // they hang in the model's kernel, are given up, and are left behind there.
 #include "host/processes/child.h"
 
-#include <cstdlib>
 #include <deque>
 #include <map>
 #include <memory>

@@ -320,11 +320,14 @@ bool HostModel::run_tool(const std::string& name, const std::vector<std::string>
   return true;
 }
 
+std::string HostModel::described(const std::string& driver, const std::string& driver_override) {
+  return "driver \"" + driver + "\", driver_override \"" + driver_override + "\"";
+}
+
 std::string HostModel::state_of(const std::string& address) const {
   const InWorld in_world(run_.scheduler.current());
   if (!is_there(address)) return "gone";
-  return "driver \"" + kernel.driver(address) + "\", driver_override \"" + kernel.driver_override(address) +
-         "\"";
+  return described(kernel.driver(address), kernel.driver_override(address));
 }
 
 std::string HostModel::state_of_screen() const {

@@ -75,6 +75,7 @@ class HostModel {
 
   // "DRIVER OVERRIDE", to compare.
   std::string state_of(const std::string& address) const;
+  static std::string described(const std::string& driver, const std::string& driver_override);
   std::string state_of_screen() const;
 
  private:

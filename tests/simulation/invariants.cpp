@@ -65,18 +65,19 @@ void check_write(Run& run, const std::string& path, const std::string& value) {
 }
 
 void check_prepared(Run& run, const Guest& guest) {
-  for (const auto& address : guest.devices) {
-    for (const auto& other : run.guests)
-      if (other.plan.name != guest.plan.name)
-        for (const auto& its : other.devices)
-          if (run.host.group(its) == run.host.group(address) && owns(run, other, its))
-            run.find("a device has two owners", address + " of " + guest.plan.name +
-                                                    ", which may start, is in a group of " + other.plan.name +
-                                                    "'s");
-    if (const auto user = run.host.opened.find(address); user != run.host.opened.end())
-      run.find("a device has two owners", guest.plan.name + " may start with " + address +
-                                              ", which the QEMU " + std::to_string(user->second) +
-                                              " has open");
+  for (const auto& other : run.guests) {
+    if (other.plan.name == guest.plan.name) continue;
+    for (const auto& its : other.devices) {
+      // libvirt plugs devices in without a hook, also one that a guest is just starting with.
+      const auto plugged = other.plugged.find(its);
+      if (plugged != other.plugged.end() && plugged->second >= guest.starts) continue;
+      for (const auto& address : guest.devices)
+        if (run.host.group(its) == run.host.group(address) &&
+            (owns(run, other, its) || run.host.opened.contains(its)))
+          run.find("a device has two owners", address + " of " + guest.plan.name +
+                                                  ", which may start, is in a group of " + other.plan.name +
+                                                  "'s");
+    }
   }
 }
 

@@ -128,7 +128,8 @@ void Libvirtd::start(Guest& guest) {
   guest.busy = true;
   guest.state = GuestState::preparing;
   guest.devices = guest.plan.devices;
-  guest.plugged = false;
+  guest.starts = run_.scheduler.now();
+  guest.plugged.clear();
   work("libvirtd's start of " + guest.plan.name, [this, &guest] {
     run_.tell("begins");
     bool started = hook(guest, "prepare", "begin") == 0;
@@ -346,7 +347,7 @@ void Libvirtd::plug(Guest& guest, const std::string& address) {
     --lists_held_;
     if (taken && guest.qemu != 0 && run_.host.open(address, guest.qemu)) {
       guest.devices.push_back(address);
-      guest.plugged = true;
+      guest.plugged[address] = run_.scheduler.now();
       write_status(guest);
     } else if (taken) {
       give_back(address);

@@ -21,10 +21,11 @@ struct Guest {
   std::string uuid;
   std::vector<std::string> devices;  // as it runs: with what was plugged in, without what was unplugged
   GuestState state = GuestState::off;
-  int qemu = 0;             // its process; 0: none
-  bool busy = false;        // libvirt works on it
-  bool has_status = false;  // libvirt's file about it is there
-  bool plugged = false;     // some of its devices came by hot plug
+  int qemu = 0;                         // its process; 0: none
+  bool busy = false;                    // libvirt works on it
+  bool has_status = false;              // libvirt's file about it is there
+  Time starts = 0;                      // when its start began
+  std::map<std::string, Time> plugged;  // when which devices came by hot plug
 };
 
 class Libvirtd {

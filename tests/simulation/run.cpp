@@ -246,6 +246,9 @@ void Run::happen(const Event& event) {
   // What was detached by hand, --reattach gives back.
   if (!is_watched && what != "user-detaches") expected[event.device].clear();
   expected[event.device].insert(host.state_of(event.device));
+  // And libvirt's giving back clears the driver_override.
+  if (what == "user-detaches")
+    expected[event.device].insert(host.described(host.native_driver(event.device), ""));
 }
 
 void Run::be_quiet() {
