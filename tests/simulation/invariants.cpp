@@ -71,9 +71,10 @@ void check_prepared(Run& run, const Guest& guest) {
       // libvirt plugs devices in without a hook, also one that a guest is just starting with.
       const auto plugged = other.plugged.find(its);
       if (plugged != other.plugged.end() && plugged->second >= guest.starts) continue;
+      const auto user = run.host.opened.find(its);
+      const bool has_open = user != run.host.opened.end() && user->second == other.qemu;
       for (const auto& address : guest.devices)
-        if (run.host.group(its) == run.host.group(address) &&
-            (owns(run, other, its) || run.host.opened.contains(its)))
+        if (run.host.group(its) == run.host.group(address) && (owns(run, other, its) || has_open))
           run.find("a device has two owners", address + " of " + guest.plan.name +
                                                   ", which may start, is in a group of " + other.plan.name +
                                                   "'s");
