@@ -106,6 +106,13 @@ Result<void> restore_override(Ports& ports, const DeviceState& m) {
   return write_override(ports, m.address, m.driver_override, ports.limit(ports.conf.deadlines.reattach));
 }
 
+// libvirt's own thread would wait for a device that the kernel holds, and with it every guest that has
+// devices.
+Result<void> is_not_held(const Ports& ports, const PciAddress& address) {
+  const auto asked = read_driver_override(ports.host, address);
+  return asked ? Result<void>() : fail(asked.error());
+}
+
 bool is_on_bus(const Ports& ports, const PciAddress& address) {
   return host::read_pci_device(ports.host, address).has_value();
 }
@@ -237,6 +244,7 @@ Result<void> rebind_host_driver(Ports& ports, const PciAddress& address) {
 }
 
 Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {
+  if (auto free = is_not_held(ports, address); !free) return free;
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.detach);
   const auto by_sysfs = [&] {
     auto set = write_override(ports, address, names::vfio_pci, timeout);
@@ -266,6 +274,7 @@ Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
   }
   // Only a device that is still on VFIO: libvirt's reattach unbinds whatever driver is bound.
   if (host::is_on_vfio(ports.host, m.address) && m.host_driver != host::bound_driver(ports.host, m.address)) {
+    if (auto free = is_not_held(ports, m.address); !free) return free;
     const bool is_wanted = journal != nullptr && contains(journal->record().rescan, m.address);
     if (auto left =
             is_wanted ? leave_vfio_by_rescan(ports, m.address, *journal) : leave_vfio(ports, m.address);

@@ -48,14 +48,21 @@ Result<void> is_not_running(const Ports& ports, const std::string& guest) {
               "shut it down: its devices then come back by themselves");
 }
 
-// For a device that somebody has put on a VFIO driver at run time, and nobody uses.
-Result<void> give_back_without_journal(Ports& ports, const PciAddress& address) {
+// For a device that somebody has put on a VFIO driver at run time, and nobody uses. Another guest's journal
+// says better what it was before; and that guest may be about to start.
+Result<void> give_back_without_journal(Ports& ports, const std::string& guest, const PciAddress& address) {
   const auto device = host::read_pci_device(ports.host, address);
   if (!device || !device->on_vfio) return {};
   const auto driver_override = read_driver_override(ports.host, address);
   if (!driver_override) return fail(driver_override.error());
   // Without an override it was bound at boot (vfio-pci.ids=…): that is how the host is meant to be.
   if (driver_override->empty()) return {};
+  if (const auto claims = find_conflicts(ports.host, guest, {address}); !claims.empty()) {
+    const std::string owner = in_quotes(claims.front().owner.guest);
+    return fail(ErrorKind::refused, address.text() + ": the guest " + owner + " has it",
+                "shut that guest down; if it is not running, `qemu-hook --reattach " + owner +
+                    "` gives the device back");
+  }
   if (is_open_through_vfio(ports.host, address))
     return fail(ErrorKind::refused, address.text() + ": a running guest has it", "shut the guest down first");
   const Stopwatch watch;
@@ -141,11 +148,17 @@ Guest looked_at_again(const Ports& ports, Guest guest) {
   return guest;
 }
 
-bool same_drivers(const Guest& a, const Guest& b) {
+// Whether the devices still stand as they were measured. Another guest may have had one and given it back in
+// between: its driver is the same then, and what was read of it meanwhile is not the host's.
+bool is_as_measured(const Ports& ports, const Guest& now, const Guest& measured) {
   const auto driver = [](const Device& d) {
     return d.present ? std::optional(d.present->driver) : std::nullopt;
   };
-  return std::ranges::equal(a.devices, b.devices, {}, driver, driver);
+  const auto same_override = [&](const Device& d) {
+    return !d.use.before || read_driver_override(ports.host, d.address()) == d.use.before->driver_override;
+  };
+  return std::ranges::equal(now.devices, measured.devices, {}, driver, driver) &&
+         std::ranges::all_of(measured.devices, same_override);
 }
 
 // Waits for guests that are just starting or ending with one of the devices, assesses the guest, and writes
@@ -170,8 +183,8 @@ tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest
     if (!lock) return Errors({lock.error()});
     const Guest current = looked_at_again(ports, guest);
     const auto groups = devices_in_groups(ports.host, current);
-    const bool is_late =
-        !same_drivers(current, now.survey.guest) || !find_conflicts(ports.host, guest.name, groups).empty();
+    const bool is_late = !is_as_measured(ports, current, now.survey.guest) ||
+                         !find_conflicts(ports.host, guest.name, groups).empty();
     if (is_late && !ports.whole->passed()) continue;
     if (is_late)
       return Errors(
@@ -244,7 +257,8 @@ std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vec
     errors = salvage(ports, guest);
   }
   for (const auto& address : addresses)
-    if (auto given = give_back_without_journal(ports, address); !given) errors.push_back(given.error());
+    if (auto given = give_back_without_journal(ports, guest, address); !given)
+      errors.push_back(given.error());
   if (is_damaged && errors.empty())
     if (auto removed = Journal::remove_damaged(ports.host, guest); !removed)
       errors.push_back(removed.error());

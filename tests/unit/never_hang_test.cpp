@@ -175,8 +175,11 @@ TEST_CASE("a device that is held when the guest ends stays in the journal, the o
   const std::string before = w.kernel.state();
   REQUIRE(prepare(w.ports, w.guest("a", {nic, edu})).empty());
   w.sysfs.stuck = {"bus/pci/devices/0000:02:00.0/driver_override"};
+  w.libvirt.calls.clear();
   const auto errors = release(w.ports, "a");
   CHECK(mentions(errors, "0000:02:00.0"));
+  // libvirt's own thread would wait for the device.
+  CHECK(w.libvirt.calls == std::vector<std::string>{"reattach pci_0000_00_05_0"});
   CHECK(w.kernel.driver(edu).empty());
   CHECK(w.journals() == std::vector<std::string>{"a.journal"});
   w.sysfs.stuck.clear();
@@ -271,6 +274,15 @@ TEST_CASE("what was unplugged from a running guest") {
     CHECK(mentions(errors, "the running guest 'first' has had it"));
     CHECK(w.kernel.driver(nic) == "vfio-pci");
   }
+}
+
+TEST_CASE("what another guest is about to start with is not given back by hand") {
+  World w;
+  REQUIRE(prepare(w.ports, w.guest("first", {nic})).empty());
+  const auto errors = repair(w.ports, "second", {*parse_pci_address(nic)});
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].message == "0000:02:00.0: the guest 'first' has it");
+  CHECK(w.kernel.driver(nic) == "vfio-pci");
 }
 
 TEST_CASE("a device that somebody uses through VFIO without a journal is refused, with his name") {

@@ -1,0 +1,201 @@
+// The program's children (hook/host/processes/child.h) as tasks of the simulation, in the place of child.cpp:
+// they hang in the model's kernel, are given up, and are left behind there.
+#include "host/processes/child.h"
+
+#include <deque>
+#include <map>
+#include <memory>
+
+#include "core/text.h"
+#include "simulation/run.h"
+
+namespace qh::simulation {
+namespace {
+
+struct Helper {
+  Task* task = nullptr;
+  std::deque<std::string> asked, told;
+};
+std::map<int, std::shared_ptr<Helper>> helpers;
+
+Time from(Milliseconds time) {
+  return time.count() * ms;
+}
+
+// One that the kernel keeps although it was given up is seen by others for as long.
+void leave_behind(Task& task) {
+  auto& run = *playing;
+  run.host.add_process(task.pid, task.process().pid, "qemu-hook", run.scheduler.now());
+  run.scheduler.spawn("(a helper in the kernel)", Task::Kind::world, [&run, &task] {
+    run.scheduler.wait([&task] { return task.ended; }, never);
+    run.host.end_process(task.pid);
+  });
+}
+
+}  // namespace
+
+void forget_helpers() {
+  helpers.clear();
+}
+
+namespace {
+
+std::shared_ptr<Helper> start_helper(std::function<void(Helper&)> work) {
+  Task& parent = *playing->scheduler.current();
+  const auto helper = std::make_shared<Helper>();
+  Task& task = playing->scheduler.spawn(parent.process().name, Task::Kind::helper,
+                                        [helper, work = std::move(work)] { work(*helper); });
+  task.of = &parent.process();
+  task.pid = playing->new_pid();
+  helper->task = &task;
+  helpers[task.pid] = helper;
+  return helper;
+}
+
+std::shared_ptr<Helper> helper_of(int pid) {
+  const auto found = helpers.find(pid);
+  return found != helpers.end() ? found->second : nullptr;
+}
+
+}  // namespace
+}  // namespace qh::simulation
+
+namespace qh::host {
+namespace {
+
+using namespace simulation;
+
+Error too_late(const std::string& what, Milliseconds timeout, int stuck_pid) {
+  Error error{ErrorKind::timed_out, what + ": not finished after " + std::to_string(timeout.count()) + " ms"};
+  error.stuck_pid = stuck_pid;
+  return error;
+}
+
+// '0' and the text; or the error's kind, its message, NUL and its remedy.
+std::string packed(const Result<std::string>& result) {
+  if (result) return "0" + *result;
+  const Error& e = result.error();
+  return static_cast<char>('1' + static_cast<int>(e.kind)) + e.message + '\0' + e.remedy;
+}
+
+Result<std::string> unpacked(const std::string& bytes) {
+  const std::string text = bytes.substr(1);
+  if (bytes[0] == '0') return text;
+  const auto end = text.find('\0');
+  return fail(static_cast<ErrorKind>(bytes[0] - '1'), text.substr(0, end), text.substr(end + 1));
+}
+
+}  // namespace
+
+Result<Child> Child::start(const std::function<void(const Tell&)>& work) {
+  const auto helper = start_helper(
+      [work](Helper& h) { work([&](const std::string& message) { h.told.push_back(message); }); });
+  return Child(Fd(), helper->task->pid);
+}
+
+void Child::tell(const std::string& message) const {
+  if (const auto helper = helper_of(pid_)) helper->asked.push_back(message);
+}
+
+Result<std::string> Child::hear(Milliseconds patience) const {
+  const auto helper = helper_of(pid_);
+  if (helper == nullptr) return fail(ErrorKind::unavailable, "");
+  auto& scheduler = playing->scheduler;
+  scheduler.wait([helper] { return !helper->told.empty() || helper->task->ended; },
+                 scheduler.now() + from(patience), helper->task);
+  if (!helper->told.empty()) {
+    auto message = std::move(helper->told.front());
+    helper->told.pop_front();
+    return message;
+  }
+  return fail(helper->task->ended ? ErrorKind::unavailable : ErrorKind::timed_out, "");
+}
+
+int Child::end(Milliseconds patience) {
+  const int pid = std::exchange(pid_, 0);
+  if (pid == 0) return 0;
+  const auto helper = helpers[pid];
+  helpers.erase(pid);
+  Task* const task = helper->task;
+  auto& scheduler = playing->scheduler;
+  if (task->ended) return 0;
+  scheduler.kill(*task);
+  if (task->ended) return 0;
+  leave_behind(*task);
+  return scheduler.wait([task] { return task->ended; }, scheduler.now() + from(patience)) ? 0 : pid;
+}
+
+Result<Servant> Servant::start(const Answer& answer) {
+  const auto work = [answer](const Child::Tell& tell) {
+    Task& self = *playing->scheduler.current();
+    const auto own = helper_of(self.pid);
+    for (;;) {
+      playing->scheduler.wait([&own] { return !own->asked.empty(); }, never);
+      const std::string question = own->asked.front();
+      own->asked.pop_front();
+      tell(packed(answer(question)));
+    }
+  };
+  return Child::start(work).map([](Child&& child) { return Servant(std::move(child)); });
+}
+
+Result<std::string> Servant::answer(const std::string& what, Milliseconds timeout) {
+  if (has_given_up()) return fail(ErrorKind::unavailable, what + ": given up before");
+  const auto bytes = child_.hear(timeout);
+  if (bytes) return unpacked(*bytes);
+  const int stuck_pid = child_.end();
+  if (bytes.error().is(ErrorKind::timed_out)) return fail(too_late(what, timeout, stuck_pid));
+  return fail(ErrorKind::unavailable, what + ": the helper process ended early");
+}
+
+Result<std::string> run_in_child(const std::string& what, Milliseconds timeout,
+                                 const std::function<Result<std::string>()>& work) {
+  return Servant::start([work](const std::string&) { return work(); }).and_then([&](Servant&& servant) {
+    return servant.ask(what, "", timeout);
+  });
+}
+
+// The process itself goes on as the new one, and whoever waits for it is told that it has ended.
+Result<void> run_detached(const std::function<void()>& work) {
+  Task& self = *playing->scheduler.current();
+  self.status = 0;
+  self.parent = 1;
+  self.detached = true;
+  playing->tell("goes on by itself");
+  work();
+  playing->scheduler.kill(self);
+  return {};
+}
+
+Result<std::string> run_tool(const std::string& name, std::vector<std::string> arguments,
+                             Milliseconds timeout) {
+  if (name != "systemctl" && name != "modprobe" && name != "systemd-run")
+    return fail(ErrorKind::not_found, name + " is not installed");
+  const std::string what = name + " " + join(arguments, " ");
+  playing->tell("runs " + what.substr(0, 80));
+  return run_in_child(what, timeout, [name, arguments, what]() -> Result<std::string> {
+    // A driver that is registered asks each device, under its lock (driver_attach in drivers/base/dd.c).
+    Locks locks;
+    if (name == "modprobe" && arguments.back() == "vfio-pci")
+      for (const auto& address : playing->host.all_devices()) locks.push_back("device " + address);
+    const auto trouble = playing->act(Run::Weight::telling, true, arguments[0] != "show");
+    if (trouble && trouble->fault == Fault::fail)
+      return fail(ErrorKind::failed, what + " failed (1): made to fail");
+    playing->host.touch(locks, "runs " + what);
+    playing->die_if_killed();
+    if (trouble && name == "modprobe")
+      playing->host.hang(locks, trouble->lasts, "runs " + what);
+    else if (trouble)
+      playing->scheduler.sleep(trouble->lasts);  // systemd takes its time; its client can be killed
+    std::string output;
+    (void)playing->host.run_tool(name, arguments, output);
+    playing->die_if_killed();
+    return output;
+  });
+}
+
+Result<std::string> run_program(const std::vector<std::string>& argv, Milliseconds timeout) {
+  return run_tool(argv[0].substr(argv[0].rfind('/') + 1), {argv.begin() + 1, argv.end()}, timeout);
+}
+
+}  // namespace qh::host
