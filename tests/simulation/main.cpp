@@ -185,6 +185,7 @@ bool found_stay_mended(const std::string& folder) {
 int main(int argc, char** argv) {
   (void)own_output();
   (void)host::pci_name(
+      host::RealHost(""),
       "8086:10d3 8086:0000 020000");  // reads its file once, and not in the first of the schedules
   Wanted wanted;
   std::vector<std::string> files;

@@ -673,15 +673,24 @@ TEST_CASE("which card carries the console, on hosts of all kinds") {
   CHECK(kind(with(false), "0000:01:00.0") == Gpu::secondary);
   CHECK(kind(with(true), "0000:00:02.0") == Gpu::secondary);
   CHECK(kind(with(true), "0000:01:00.0") == Gpu::primary);
+  // The other card's driver came first, or the boot card came back after it.
+  const auto framebuffer = [](const fakes::TemporaryRoot& root, const std::string& name,
+                              const char* address) {
+    root.write("/sys/class/graphics/" + name + "/name", "drmfb\n");
+    std::filesystem::create_symlink(std::string("../../../bus/pci/devices/") + address,
+                                    root.path() + "/sys/class/graphics/" + name + "/device");
+  };
+  const auto late = [&](const auto& root) { framebuffer(root, "fb0", "0000:01:00.0"); };
+  const auto both = [&](const auto& root) { late(root), framebuffer(root, "fb1", "0000:00:02.0"); };
+  CHECK(kind(with(false), "0000:00:02.0", both) == Gpu::primary);
+  CHECK(kind(with(false), "0000:01:00.0", both) == Gpu::secondary);
+  // Without a frame buffer on the boot card the console is on the other one.
+  CHECK(kind(with(false), "0000:01:00.0", late) == Gpu::primary);
 
   // A 3D controller has no boot_vga; headless, no frame buffer either.
   const std::string headless = "pci 0000:00:01.0/0000:01:00.0 10de:20b0 10de:1450 030200 nvidia 15\n";
   CHECK(kind(headless, "0000:01:00.0") == Gpu::secondary);
-  CHECK(kind(headless, "0000:01:00.0", [](const auto& root) {
-          root.write("/sys/class/graphics/fb0/name", "nvidia-drmdrmfb\n");
-          std::filesystem::create_symlink("../../../bus/pci/devices/0000:01:00.0",
-                                          root.path() + "/sys/class/graphics/fb0/device");
-        }) == Gpu::primary);
+  CHECK(kind(headless, "0000:01:00.0", late) == Gpu::primary);
   CHECK(kind(headless, "0000:01:00.0", [](const auto& root) {
           root.write("/sys/bus/pci/devices/0000:01:00.0/resource", "0xe0000000 0xefffffff 0x14220c\n");
           root.write("/proc/iomem", "e0000000-e07e8fff : BOOTFB\n  e0000000-e07e8fff : simpledrm\n");

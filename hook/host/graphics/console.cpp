@@ -1,5 +1,6 @@
 #include "host/graphics/console.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -43,16 +44,33 @@ std::vector<std::string> firmware_framebuffers_on(const Host& host, const PciAdd
   return on_it;
 }
 
+bool is_boot_card(const Host& host, const PciAddress& address) {
+  return host.sysfs.read(names::attribute(address, "boot_vga")) == "1";
+}
+
+// Whether the card that the firmware showed its messages on has a frame buffer of its driver's.
+bool boot_card_has_framebuffer(const Host& host) {
+  const auto all = host.sysfs.list("class/graphics");
+  return std::ranges::any_of(all, [&](const std::string& name) {
+    if (!is_numbered(name, "fb")) return false;
+    const auto card = parse_pci_address(host.sysfs.link("class/graphics/" + name + "/device").value_or(""));
+    return card && is_boot_card(host, *card);
+  });
+}
+
 }  // namespace
 
 std::vector<std::string> console_reasons(const Host& host, const PciAddress& address) {
   std::vector<std::string> reasons;
-  if (host.sysfs.read(names::attribute(address, "boot_vga")) == "1")
-    reasons.push_back("the firmware showed its messages on it (boot_vga)");
-  // Every card with a KMS driver has a frame buffer; the text console takes the first. Since Linux 6.12 the
-  // firmware's own is below its card too.
+  const bool is_first = is_boot_card(host, address);
+  if (is_first) reasons.push_back("the firmware showed its messages on it (boot_vga)");
+  // Every card with a KMS driver has a frame buffer; the text console takes the first, and goes over to the
+  // boot card's when that comes (fbcon_select_primary in drivers/video/fbdev/core/fbcon.c, where
+  // FRAMEBUFFER_CONSOLE_DETECT_PRIMARY is set, as in Debian's kernels). Since Linux 6.12 the firmware's own
+  // is below its card too.
   const auto behind = host.sysfs.link("class/graphics/fb0/device");
-  if (behind && (behind == address.text() || host.sysfs.exists(names::attribute(address, *behind))))
+  if (behind && (behind == address.text() || host.sysfs.exists(names::attribute(address, *behind))) &&
+      (is_first || !boot_card_has_framebuffer(host)))
     reasons.push_back("the first frame buffer (fb0) is on it");
   for (const auto& name : firmware_framebuffers_on(host, address))
     reasons.push_back("the firmware's frame buffer (" + name + ") is in its memory");

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <map>
 
 #include "host/names.h"
 #include "host/processes/child.h"
@@ -36,15 +35,11 @@ bool is_without(const Host& host, int capability) {
   return (std::strtoull(status.c_str() + at + 8, nullptr, 16) & (1ULL << capability)) == 0;
 }
 
-// A tool that is not installed is somebody else's to report. Each is tried once: what confines a process
-// stays the same while it lives.
+// A tool that is not installed is somebody else's to report.
 void try_tool(const Host& host, const std::string& name, const std::vector<std::string>& arguments,
               std::vector<Lack>& lacks) {
-  static std::map<std::string, Result<std::string>> tried;
   if (host.is_copy()) return;
-  auto known = tried.find(name);
-  if (known == tried.end()) known = tried.emplace(name, run_tool(name, arguments, tool_limit)).first;
-  const auto& ran = known->second;
+  const auto ran = run_tool(name, arguments, tool_limit);
   if (ran || ran.error().is(ErrorKind::not_found)) return;
   const std::string what = "run " + name + ": " + ran.error().message;
   lacks.push_back(ran.error().remedy.empty() ? Lack{what, out_of_the_unit("what denies this")}
