@@ -133,8 +133,8 @@ void check_kernel(const host::Host& host, Findings& out) {
 
 // Of libvirt's daemons only virtqemud is confined, and not by every policy.
 bool confines_virtqemud(const host::Host& host) {
-  const auto daemon = host::find_running_daemon(host);
-  if (daemon && daemon->command.find("virtqemud") == std::string::npos) return false;
+  if (const auto daemon = host::find_running_daemon(host))
+    return host::context(host, std::to_string(daemon->id.pid)).find(":virtqemud_t:") != std::string::npos;
   return std::ranges::any_of(names::virtqemud, [&](const char* file) {
     return host::selinux_type(host.path(file)) == "virtqemud_exec_t";
   });

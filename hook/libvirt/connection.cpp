@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cerrno>
 #include <optional>
 
 namespace qh::libvirt {
@@ -40,7 +41,11 @@ Error Connection::last_error(const std::string& what) const {
                          error->code == VIR_ERR_NO_NODE_DEVICE ||
                          // A daemon without the driver for node devices (Gentoo's USE=-udev).
                          error->code == VIR_ERR_NO_SUPPORT;
-  return Error{transport ? ErrorKind::unavailable : ErrorKind::failed, what + ": " + text};
+  // The daemon is confined (SELinux, AppArmor, its unit), and this process may do it all the same. The number
+  // is errno (virReportSystemErrorFull in src/util/virerror.c).
+  const bool denied = error->code == VIR_ERR_SYSTEM_ERROR &&
+                      (error->int1 == EACCES || error->int1 == EPERM || error->int1 == EROFS);
+  return Error{transport || denied ? ErrorKind::unavailable : ErrorKind::failed, what + ": " + text};
 }
 
 Result<host::Servant> start_servant(const std::string& uri, const Answer& answer) {

@@ -354,7 +354,10 @@ TEST_CASE("--check of the host: SELinux, and a program without the label of qemu
   p.root.write("/run/libvirtd.pid", "812\n");
   p.root.write("/proc/812/stat", "812 (libvirtd) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4711 0 0");
   p.root.write("/proc/812/comm", "libvirtd\n");
+  p.root.write("/proc/812/attr/current", "system_u:system_r:virtd_t:s0-s0:c0.c1023");
   CHECK(finding() == "");
+  p.root.write("/proc/812/attr/current", "system_u:system_r:virtqemud_t:s0-s0:c0.c1023");
+  CHECK(finding() != "");
   p.root.write("/run/libvirtd.pid", "");
   CHECK(finding() != "");
   p.root.write("/sys/fs/selinux/enforce", "0");

@@ -381,16 +381,19 @@ TEST_CASE("a device that libvirt does not know goes by sysfs, the others by libv
   CHECK(calls.find("\ndetach pci_0000_03_00_0\n") != std::string::npos);
 }
 
-TEST_CASE("a daemon that has no driver for node devices leaves all to sysfs") {
-  Program p;
-  add_hardware(p);
-  const std::string before = p.kernel.state();
-  const std::string both = domain(hostdev("0x02") + hostdev("0x03"));
-  p.root.write("/libvirt-mode", "no-driver");
-  REQUIRE(p.hook("win10", "prepare", "begin", both).status == 0);
-  CHECK(p.kernel.driver("0000:02:00.0") == "vfio-pci");
-  REQUIRE(p.hook("win10", "release", "end", both).status == 0);
-  CHECK(p.kernel.state() == before);
+TEST_CASE("a daemon that has no driver for node devices, or may not write to sysfs, leaves all to sysfs") {
+  for (const char* mode : {"no-driver", "denied"}) {
+    CAPTURE(mode);
+    Program p;
+    add_hardware(p);
+    const std::string before = p.kernel.state();
+    const std::string both = domain(hostdev("0x02") + hostdev("0x03"));
+    p.root.write("/libvirt-mode", mode);
+    REQUIRE(p.hook("win10", "prepare", "begin", both).status == 0);
+    CHECK(p.kernel.driver("0000:02:00.0") == "vfio-pci");
+    REQUIRE(p.hook("win10", "release", "end", both).status == 0);
+    CHECK(p.kernel.state() == before);
+  }
 }
 
 TEST_CASE("without libvirt's library the devices are handed over all the same") {

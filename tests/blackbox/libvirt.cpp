@@ -5,6 +5,7 @@
 #include <libvirt/virterror.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -36,11 +37,19 @@ void hang() {
 
 virError last;
 std::string last_text;
-void set_error(int domain, int code, const std::string& text) {
+void set_error(int domain, int code, const std::string& text, int number = 0) {
   last_text = text;
+  last.int1 = number;
   last.domain = domain;
   last.code = code;
   last.message = last_text.data();
+}
+
+// The daemon itself may not write to sysfs.
+bool is_denied() {
+  if (mode() != "denied") return false;
+  set_error(VIR_FROM_NONE, VIR_ERR_SYSTEM_ERROR, "Failed to add driver: Permission denied", EACCES);
+  return true;
 }
 
 std::string device_folder(const std::string& name) {  // pci_0000_01_00_0
@@ -144,6 +153,7 @@ int virNodeDeviceDetachFlags(virNodeDevicePtr device, const char*, unsigned int)
               "PCI device is in use by driver QEMU, domain other");
     return -1;
   }
+  if (is_denied()) return -1;
   const std::string folder = device_folder(device->name);
   put(folder + "/driver_override", "vfio-pci");
   put(root() + "/sys/bus/pci/drivers_probe", fs::path(folder).filename());
@@ -152,6 +162,7 @@ int virNodeDeviceDetachFlags(virNodeDevicePtr device, const char*, unsigned int)
 }
 int virNodeDeviceReAttach(virNodeDevicePtr device) {
   note("reattach " + device->name);
+  if (is_denied()) return -1;
   const std::string folder = device_folder(device->name);
   put(folder + "/driver_override", "(null)\n");
   put(folder + "/driver/unbind", fs::path(folder).filename());

@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
 module=install/selinux/qemu_hook.cil
+core=tests/data/selinux/core.cil
 fedora=tests/data/selinux/fedora.cil
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -40,8 +41,8 @@ way_in='type_transition virtqemud_t qemu_hook_exec_t:process virt_hook_unconfine
 
 # --- all that it adds to Fedora's policy ------------------------------------------------------------------------------
 
-policy without $fedora
-policy with $fedora $module
+policy without $core $fedora
+policy with $core $fedora $module
 is "what the module adds" "Allow Rules (9 Added, 0 Removed, 0 Modified)
 allow qemu_hook_exec_t fs_t:filesystem associate;
 allow setfiles_t qemu_hook_exec_t:file relabelto;
@@ -73,11 +74,11 @@ is "the boolean stays off" "   bool virt_hooks_unconfined false;" \
 # --- in a policy that lacks a type ------------------------------------------------------------------------------------
 
 for name in virtqemud_t virt_hook_unconfined_t file_type; do
-    sed "s/\b$name\b/other_name/g" $fedora >"$work/lacks.cil"
+    sed "s/\b$name\b/other_name/g" $core $fedora >"$work/lacks.cil"
     same_with_module "the module does something without $name" "$work/lacks.cil"
 done
 for name in virtd_t virt_driver_domain exec_type non_security_file_type; do
-    sed "s/\b$name\b/other_name/g" $fedora >"$work/lacks.cil"
+    sed "s/\b$name\b/other_name/g" $core $fedora >"$work/lacks.cil"
     policy with "$work/lacks.cil" $module
     is "the way in without $name" "$way_in" "$(transitions with)"
 done
@@ -93,7 +94,7 @@ label() { # PATH
     selabel_lookup -b file -f "$store/etc/selinux/test/contexts/files/file_contexts" -k "$1" -t file |
         sed 's/.*:object_r:\(.*\):s0$/\1/'
 }
-semodule_in_store -i $fedora
+semodule_in_store -i $core -i $fedora
 is "the label without the module" bin_t "$(label /usr/sbin/qemu-hook)"
 semodule_in_store -i $module
 for folder in /usr/sbin /usr/bin /usr/local/sbin /usr/local/bin; do

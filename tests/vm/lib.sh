@@ -29,5 +29,8 @@ for part in expect state guest daemon log holder refusal desktop screen seat stu
     . "$here/lib/$part.sh"
 done
 
+# shellcheck source=/dev/null
+[ -d /run/systemd/system ] || . "$here/lib/openrc.sh"
+
 scratch=$(mktemp -d /run/case.XXXXXX)
 cd "$scratch"

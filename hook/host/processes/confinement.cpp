@@ -20,8 +20,8 @@ void confine(const std::string& profile) {
   if (fd) (void)write_all(fd.get(), "changeprofile " + profile, "the profile");
 }
 
-std::string context(const Host& host) {
-  const auto text = host.read("/proc/self/attr/current");
+std::string context(const Host& host, const std::string& pid) {
+  const auto text = host.read("/proc/" + pid + "/attr/current");
   return text ? std::string(trimmed(text->substr(0, text->find('\0')))) : "";
 }
 

@@ -13,9 +13,9 @@ std::string confinement(const Host& host, const std::string& pid = "self");
 // From now on this process is confined by that profile. Without the right to do so nothing changes.
 void confine(const std::string& profile);
 
-// Of this process, as the kernel writes it: "unconfined", "libvirtd (enforce)",
+// Of a process, by default of this one, as the kernel writes it: "unconfined", "libvirtd (enforce)",
 // "system_u:system_r:virtqemud_t:s0". Empty without any such thing in the kernel.
-std::string context(const Host& host);
+std::string context(const Host& host, const std::string& pid = "self");
 
 // What confines this process, "the AppArmor profile libvirtd" or "the SELinux context …", and the way out.
 // Both are empty if nothing does. SELinux's domains without limits have "unconfined" in their names.

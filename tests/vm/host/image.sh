@@ -8,6 +8,8 @@ recipe_of() {
     ! has_desktops "$1" || recipe+=("$vm_home"/image-desktop/*)
     [[ $1 != *-desktop-all ]] || recipe+=("$vm_home"/image-desktop-all/*)
     [[ $1 != *-modular ]] || recipe+=("$vm_home"/image-modular/*)
+    [[ $1 != *-selinux ]] || recipe+=("$vm_home"/image-selinux/* "$checkout/tests/data/selinux/fedora.cil")
+    [[ $1 != *-openrc ]] || recipe+=("$vm_home"/image-openrc/*)
 }
 
 # image_of SUITE: the folder of its image, there or not.

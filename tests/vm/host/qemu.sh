@@ -26,6 +26,7 @@ launch_qemu() {
     local options='root=/dev/vda rw console=tty0 console=ttyS0 loglevel=5 intel_iommu=on iommu=pt mitigations=off fsck.mode=skip'
     # A kernel that dies early in its boot boots anew; later, when it has pvpanic's driver, QEMU ends.
     options+=' oops=panic panic=-1'
+    [[ $1 != *-selinux ]] || options+=' security=selinux selinux=1 enforcing=1'
     local qemu=(
         qemu-system-x86_64 -nodefaults -no-user-config -display none -pidfile "$run/pid"
         -machine q35 -accel tcg -cpu 'qemu64,svm=off' -m 2G

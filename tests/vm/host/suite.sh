@@ -128,7 +128,7 @@ stage() {
 install_hook() {
     local suite=$1 log
     log=$(run_of "$suite")/install.log
-    run_job "$suite" 120 >"$log" <<'END' || { cat "$log" >&2; return 1; }
+    run_job "$suite" 600 >"$log" <<'END' || { cat "$log" >&2; return 1; }
 set -e
 cd /mnt/vm/checkout
 install/install.sh --tree tree

@@ -25,10 +25,8 @@ finish_case() {
     for end in "${ends[@]}"; do eval "$end"; done
     if [ "$status" -ne 0 ]; then
         show_stuck
-        echo "--- journal of the hook, libvirtd and the kernel during this case"
-        journalctl --quiet --no-pager --output=short-monotonic --since="$case_began" \
-            SYSLOG_IDENTIFIER=qemu-hook + _SYSTEMD_UNIT="$daemon_name.service" + _TRANSPORT=kernel |
-            grep --invert-match --fixed-strings 'apparmor="STATUS"' | tail -n 60
+        echo "--- the log of the hook, libvirtd and the kernel during this case"
+        show_log | tail -n 60
     fi
     # shellcheck disable=SC2046 # several words
     kill $(jobs -p) 2>/dev/null

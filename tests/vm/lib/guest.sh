@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # Small guests: emulated, 64 MiB, no system to boot.
 
+confinement=apparmor
+[ ! -e /sys/fs/selinux/enforce ] || confinement=selinux
+
 # guest_xml NAME ITEM...: a domain on stdout. ITEM, in this order of effect:
 #   ADDRESS              a <hostdev>, managed as said last
 #   managed=yes|no       for the devices that follow; at first "no"
@@ -11,7 +14,7 @@
 #                        or beside libvirtd's own profile, knows no difference
 guest_xml() {
     local name=$1 managed=no item arguments='' devices='' disks=-1 letters=abcd
-    local label="<seclabel type='none' model='apparmor'/>"
+    local label="<seclabel type='none' model='$confinement'/>"
     shift
     for item in "$@"; do
         case $item in

@@ -12,3 +12,10 @@ hook_news() {
     journalctl --sync
     journalctl --quiet --boot -t qemu-hook -o cat --cursor-file="$scratch/cursor"
 }
+
+# show_log: of the hook, libvirt's daemon and the kernel, since the case began.
+show_log() {
+    journalctl --quiet --no-pager --output=short-monotonic --since="$case_began" \
+        SYSLOG_IDENTIFIER=qemu-hook + _SYSTEMD_UNIT="$daemon_name.service" + _TRANSPORT=kernel |
+        grep --invert-match --fixed-strings 'apparmor="STATUS"'
+}
