@@ -28,8 +28,8 @@ for versions in "before this" "this before"; do
     start_guest packed
     replace_by "${versions#* }"
     qemu-hook --status
-    destroy_guest packed
     destroy_guest gamer
+    destroy_guest packed
     expect_desktop "$before"
 
     step "$versions, by hand"
