@@ -61,31 +61,8 @@ std::shared_ptr<Helper> helper_of(int pid) {
 }  // namespace qh::simulation
 
 namespace qh::host {
-namespace {
 
 using namespace simulation;
-
-Error too_late(const std::string& what, Milliseconds timeout, int stuck_pid) {
-  Error error{ErrorKind::timed_out, what + ": not finished after " + std::to_string(timeout.count()) + " ms"};
-  error.stuck_pid = stuck_pid;
-  return error;
-}
-
-// '0' and the text; or the error's kind, its message, NUL and its remedy.
-std::string packed(const Result<std::string>& result) {
-  if (result) return "0" + *result;
-  const Error& e = result.error();
-  return static_cast<char>('1' + static_cast<int>(e.kind)) + e.message + '\0' + e.remedy;
-}
-
-Result<std::string> unpacked(const std::string& bytes) {
-  const std::string text = bytes.substr(1);
-  if (bytes[0] == '0') return text;
-  const auto end = text.find('\0');
-  return fail(static_cast<ErrorKind>(bytes[0] - '1'), text.substr(0, end), text.substr(end + 1));
-}
-
-}  // namespace
 
 Result<Child> Child::start(const std::function<void(const Tell&)>& work) {
   const auto helper = start_helper(
@@ -111,6 +88,14 @@ Result<std::string> Child::hear(Milliseconds patience) const {
   return fail(helper->task->ended ? ErrorKind::unavailable : ErrorKind::timed_out, "");
 }
 
+Result<std::string> Child::next_from_parent() {
+  const auto own = helper_of(playing->scheduler.current()->pid);
+  playing->scheduler.wait([&own] { return !own->asked.empty(); }, never);
+  std::string message = std::move(own->asked.front());
+  own->asked.pop_front();
+  return message;
+}
+
 int Child::end(Milliseconds patience) {
   const int pid = std::exchange(pid_, 0);
   if (pid == 0) return 0;
@@ -123,36 +108,6 @@ int Child::end(Milliseconds patience) {
   if (task->ended) return 0;
   leave_behind(*task);
   return scheduler.wait([task] { return task->ended; }, scheduler.now() + from(patience)) ? 0 : pid;
-}
-
-Result<Servant> Servant::start(const Answer& answer) {
-  const auto work = [answer](const Child::Tell& tell) {
-    Task& self = *playing->scheduler.current();
-    const auto own = helper_of(self.pid);
-    for (;;) {
-      playing->scheduler.wait([&own] { return !own->asked.empty(); }, never);
-      const std::string question = own->asked.front();
-      own->asked.pop_front();
-      tell(packed(answer(question)));
-    }
-  };
-  return Child::start(work).map([](Child&& child) { return Servant(std::move(child)); });
-}
-
-Result<std::string> Servant::answer(const std::string& what, Milliseconds timeout) {
-  if (has_given_up()) return fail(ErrorKind::unavailable, what + ": given up before");
-  const auto bytes = child_.hear(timeout);
-  if (bytes) return unpacked(*bytes);
-  const int stuck_pid = child_.end();
-  if (bytes.error().is(ErrorKind::timed_out)) return fail(too_late(what, timeout, stuck_pid));
-  return fail(ErrorKind::unavailable, what + ": the helper process ended early");
-}
-
-Result<std::string> run_in_child(const std::string& what, Milliseconds timeout,
-                                 const std::function<Result<std::string>()>& work) {
-  return Servant::start([work](const std::string&) { return work(); }).and_then([&](Servant&& servant) {
-    return servant.ask(what, "", timeout);
-  });
 }
 
 // The process itself goes on as the new one, and whoever waits for it is told that it has ended.

@@ -44,28 +44,6 @@ int end_child(int pid, Milliseconds patience = Milliseconds{1500}) {
   return has_ended ? 0 : pid;
 }
 
-Error too_late(const std::string& what, Milliseconds timeout, int stuck_pid) {
-  Error error{ErrorKind::timed_out, what + ": not finished after " + std::to_string(timeout.count() / 1000) +
-                                        "." + std::to_string(timeout.count() % 1000 / 100) + " s"};
-  if (stuck_pid != 0) error.message += " (process " + std::to_string(stuck_pid) + " is stuck in the kernel)";
-  error.stuck_pid = stuck_pid;
-  return error;
-}
-
-// A result as bytes: '0' and the text; or the error's kind, its message, NUL and its remedy.
-std::string packed(const Result<std::string>& result) {
-  if (result) return "0" + *result;
-  const Error& e = result.error();
-  return static_cast<char>('1' + static_cast<int>(e.kind)) + e.message + '\0' + e.remedy;
-}
-
-Result<std::string> unpacked(const std::string& bytes) {
-  std::string text = bytes.substr(1);
-  if (bytes[0] == '0') return text;
-  const auto end = text.find('\0');
-  return fail(static_cast<ErrorKind>(bytes[0] - '1'), text.substr(0, end), text.substr(end + 1));
-}
-
 // A child for `work`, joined by a socket pair.
 template <class Work>
 Result<std::pair<Fd, int>> fork_child(int socket_type, Work work) {
@@ -149,32 +127,13 @@ Result<std::string> Child::hear(Milliseconds patience) const {
   return receive(fd_.get(), Deadline(patience));
 }
 
+Result<std::string> Child::next_from_parent() {
+  return receive(channel);
+}
+
 int Child::end(Milliseconds patience) {
   fd_.reset();
   return pid_ == 0 ? 0 : end_child(std::exchange(pid_, 0), patience);
-}
-
-Result<Servant> Servant::start(const Answer& answer) {
-  const auto work = [&](const Child::Tell& tell) {
-    while (const auto question = receive(channel)) tell(packed(answer(*question)));
-  };
-  return Child::start(work).map([](Child&& child) { return Servant(std::move(child)); });
-}
-
-Result<std::string> Servant::answer(const std::string& what, Milliseconds timeout) {
-  if (has_given_up()) return fail(ErrorKind::unavailable, what + ": given up before");
-  const auto bytes = child_.hear(timeout);
-  if (bytes) return unpacked(*bytes);
-  const int stuck_pid = child_.end();
-  if (bytes.error().is(ErrorKind::timed_out)) return fail(too_late(what, timeout, stuck_pid));
-  return fail(ErrorKind::unavailable, what + ": the helper process ended early");
-}
-
-Result<std::string> run_in_child(const std::string& what, Milliseconds timeout,
-                                 const std::function<Result<std::string>()>& work) {
-  return Servant::start([&](const std::string&) { return work(); }).and_then([&](Servant&& servant) {
-    return servant.ask(what, "", timeout);
-  });
 }
 
 Result<void> run_detached(const std::function<void()>& work) {

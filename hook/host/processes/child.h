@@ -17,6 +17,9 @@
 
 namespace qh::host {
 
+// The error for what was not finished in time; `stuck_pid` is the child that could not be killed, or 0.
+Error too_late(const std::string& what, Milliseconds timeout, int stuck_pid);
+
 // Runs `work` in a child and gives its result. `what` names it in the error if the deadline passes
 // (timed_out; stuck_pid is set if the child could not be killed).
 Result<std::string> run_in_child(const std::string& what, Milliseconds timeout,
@@ -48,6 +51,8 @@ class Child {
   void tell(const std::string& message) const;
   // timed_out: it told nothing for so long. unavailable: it has ended.
   Result<std::string> hear(Milliseconds patience) const;
+  // For the child's own work: what this object tells it next. unavailable: its parent is gone.
+  static Result<std::string> next_from_parent();
   // Gives its pid if the kernel does not let it end in time.
   int end(Milliseconds patience = Milliseconds{1500});
   bool has_ended() const { return pid_ == 0; }
