@@ -5,8 +5,8 @@ checkout=$(cd "$vm_home/../.." && pwd)
 vm_data=${VM_DATA:-$checkout/build/vm} # images and running machines; VM_DATA keeps them over a removed build/
 suites=(bookworm trixie)
 # By name only: the same with real desktops, with the two big ones besides, and with a daemon for each kind of object in place
-# of libvirtd; and Debian's rolling release.
-other_suites=(bookworm-desktop bookworm-desktop-all trixie-desktop bookworm-modular sid)
+# of libvirtd; Debian's rolling release; and a kernel with simpledrm and iommufd, as other distributions have it.
+other_suites=(bookworm-desktop bookworm-desktop-all trixie-desktop bookworm-modular sid trixie-simpledrm)
 default_suite=bookworm
 
 say() { printf '%s\n' "$*" >&2; }

@@ -8,6 +8,7 @@ recipe_of() {
     ! has_desktops "$1" || recipe+=("$vm_home"/image-desktop/*)
     [[ $1 != *-desktop-all ]] || recipe+=("$vm_home"/image-desktop-all/*)
     [[ $1 != *-modular ]] || recipe+=("$vm_home"/image-modular/*)
+    [[ $1 != *-simpledrm ]] || recipe+=("$vm_home"/image-simpledrm/*)
     [[ $1 != sid ]] || recipe+=("$vm_home"/image-sid/*)
 }
 
