@@ -2,6 +2,7 @@
 # managed='yes': libvirt would do it alone; with the hook the end is the same.
 # every suite
 # modular
+# simpledrm
 . ./lib.sh
 before=$(host_state)
 define_guest one managed=yes "$nic"

@@ -1,6 +1,7 @@
 # shellcheck shell=bash source=../lib.sh
 # The only card with a screen, some times over (primary-gpu-ten: ten times): the desktop makes way and comes back, with consoles, frame buffer, sessions.
 # limit: 1200
+# simpledrm
 . ./lib.sh
 start_desktop
 before=$(desktop_state)

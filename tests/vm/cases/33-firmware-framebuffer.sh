@@ -2,6 +2,7 @@
 # A host whose screen no driver but the firmware's frame buffer's knows: the console is on that. It goes, with a warning
 # that it comes back at the next boot, and nothing else is lost by that.
 # boot: vga=791 modprobe.blacklist=bochs
+# simpledrm
 . ./lib.sh
 facts() { host_state | grep --invert-match --extended-regexp '^(vtcon|framebuffer)'; }
 before=$(facts)

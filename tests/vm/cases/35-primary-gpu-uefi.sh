@@ -3,5 +3,6 @@
 # long
 # boot: uefi
 # limit: 1200
+# simpledrm
 cycles=1
 . ./cases/30-primary-gpu.sh

@@ -10,6 +10,7 @@ recipe_of() {
     [[ $1 != *-modular ]] || recipe+=("$vm_home"/image-modular/*)
     [[ $1 != *-selinux ]] || recipe+=("$vm_home"/image-selinux/* "$checkout/tests/data/selinux/fedora.cil")
     [[ $1 != *-openrc ]] || recipe+=("$vm_home"/image-openrc/*)
+    [[ $1 != *-simpledrm ]] || recipe+=("$vm_home"/image-simpledrm/*)
     [[ $1 != sid ]] || recipe+=("$vm_home"/image-sid/*)
 }
 

@@ -65,15 +65,15 @@ prepare_machine() {
 
 # collect_cases SUITE [NAME...]: sets $cases, paths; a name is that of a file below cases/, with or without its number or
 # .sh. Without a name: all of the suite. Those with a line "# suite: desktop" belong to the suites DEBIAN-desktop, and to no other;
-# so with any word in place of "desktop". The suites DEBIAN-modular take the cases of the plain ones that have a line "# modular":
-# those about the daemon.
+# so with any word in place of "desktop". The suites DEBIAN-modular and DEBIAN-simpledrm take the cases of the plain ones that
+# have a line "# modular", those about the daemon, or "# simpledrm", those about the screen.
 collect_cases() {
     local suite=$1 name path
     shift
     cases=()
     if [ $# -eq 0 ]; then
-        if [[ $suite = *-modular ]]; then
-            mapfile -t cases < <(grep --files-with-matches '^# modular$' "$vm_home"/cases/[0-9]*.sh)
+        if [[ $suite = *-modular || $suite = *-simpledrm ]]; then
+            mapfile -t cases < <(grep --files-with-matches "^# ${suite#*-}\$" "$vm_home"/cases/[0-9]*.sh)
         elif [[ $suite = *-* ]]; then
             mapfile -t cases < <(grep --files-with-matches "^# suite: ${suite#*-}\$" "$vm_home"/cases/[0-9]*.sh)
         else
