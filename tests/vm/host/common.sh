@@ -5,10 +5,10 @@ checkout=$(cd "$vm_home/../.." && pwd)
 vm_data=${VM_DATA:-$checkout/build/vm} # images and running machines; VM_DATA keeps them over a removed build/
 suites=(bookworm trixie)
 # By name only: the same with real desktops, with the two big ones besides, with a daemon for each kind of object in place of
-# libvirtd, with SELinux in place of AppArmor, and with OpenRC in place of systemd; Debian's rolling release; and a kernel with
-# simpledrm and iommufd, as other distributions have it.
-other_suites=(bookworm-desktop bookworm-desktop-all trixie-desktop bookworm-modular bookworm-selinux bookworm-openrc sid
-    trixie-simpledrm)
+# libvirtd, with SELinux in place of AppArmor, and with OpenRC in place of systemd; Debian's rolling release; and that with
+# simpledrm and iommufd in its kernel, as other distributions have it.
+other_suites=(bookworm-desktop bookworm-desktop-all trixie-desktop bookworm-modular trixie-modular bookworm-selinux
+    bookworm-openrc sid sid-simpledrm)
 default_suite=bookworm
 
 say() { printf '%s\n' "$*" >&2; }

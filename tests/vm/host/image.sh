@@ -11,7 +11,7 @@ recipe_of() {
     [[ $1 != *-selinux ]] || recipe+=("$vm_home"/image-selinux/* "$checkout/tests/data/selinux/fedora.cil")
     [[ $1 != *-openrc ]] || recipe+=("$vm_home"/image-openrc/*)
     [[ $1 != *-simpledrm ]] || recipe+=("$vm_home"/image-simpledrm/*)
-    [[ $1 != sid ]] || recipe+=("$vm_home"/image-sid/*)
+    [[ $1 != sid* ]] || recipe+=("$vm_home"/image-sid/*)
 }
 
 # image_of SUITE: the folder of its image, there or not.
