@@ -48,8 +48,26 @@ Result<void> is_not_running(const Ports& ports, const std::string& guest) {
               "shut it down: its devices then come back by themselves");
 }
 
-// For a device that somebody has put on a VFIO driver at run time, and nobody uses. Another guest's journal
-// says better what it was before; and that guest may be about to start.
+// The guest's journal, when libvirt is not just starting or ending the guest: it would start QEMU with
+// devices that are on their way back. After the deadline libvirt is taken to have forgotten the guest. The
+// errors are those of Journal::open().
+Result<Journal> open_between_changes(Ports& ports, const std::string& guest) {
+  const Deadline deadline(ports.limit(ports.conf.deadlines.lock));
+  for (bool told = false;; told = true) {
+    {
+      auto journal = Journal::open(ports.host, guest, std::max(deadline.left(), Milliseconds{1}));
+      if (!journal || deadline.passed() ||
+          holding_despite_lock(ports.host, journal->record()) != Holding::changing)
+        return journal;
+    }
+    if (!told) ports.log.info("waiting for libvirt, which is starting or ending the guest");
+    std::this_thread::sleep_for(Milliseconds{50});
+  }
+}
+
+// For a device that somebody has put on a VFIO driver at run time, and nobody uses; under the lock that
+// orders claims. Another guest's journal says better what it was before; and that guest may be about to
+// start.
 Result<void> give_back_without_journal(Ports& ports, const std::string& guest, const PciAddress& address) {
   const auto device = host::read_pci_device(ports.host, address);
   if (!device || !device->on_vfio) return {};
@@ -241,13 +259,11 @@ std::vector<Error> release(Ports& ports, const std::string& guest) {
 
 std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vector<PciAddress>& addresses) {
   const Bounded bounded(ports, ports.conf.deadlines.whole);
+  auto journal = open_between_changes(ports, guest);
   if (auto idle = is_not_running(ports, guest); !idle) {
-    const auto record = find_record(ports.host, guest);
-    if (!record || unplugged(ports.host, *record).empty()) return {idle.error()};
-    auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
-    return journal ? return_unplugged(ports, *journal) : std::vector<Error>{journal.error()};
+    if (!journal || unplugged(ports.host, journal->record()).empty()) return {idle.error()};
+    return return_unplugged(ports, *journal);
   }
-  auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
   if (journal) return undo_steps(ports, *journal);
   const bool is_damaged = journal.error().is(ErrorKind::bad_input);
   if (!is_damaged && !journal.error().is(ErrorKind::not_found)) return {journal.error()};
@@ -256,9 +272,16 @@ std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vec
     ports.log.warning(journal.error().message + "; giving back what can still be read from it");
     errors = salvage(ports, guest);
   }
-  for (const auto& address : addresses)
+  for (const auto& address : addresses) {
+    // Claims are made under this lock, so that none is made between the look at a device and its way back.
+    const auto lock = lock_folder(ports.host, ports.limit(ports.conf.deadlines.lock));
+    if (!lock) return {lock.error()};
+    if (!is_damaged && has_journal(ports.host, guest))
+      return {{ErrorKind::refused, "the guest " + in_quotes(guest) + " is just starting",
+               "shut it down: its devices then come back by themselves"}};
     if (auto given = give_back_without_journal(ports, guest, address); !given)
       errors.push_back(given.error());
+  }
   if (is_damaged && errors.empty())
     if (auto removed = Journal::remove_damaged(ports.host, guest); !removed)
       errors.push_back(removed.error());

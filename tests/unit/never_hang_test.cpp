@@ -285,6 +285,25 @@ TEST_CASE("what another guest is about to start with is not given back by hand")
   CHECK(w.kernel.driver(nic) == "vfio-pci");
 }
 
+TEST_CASE("by hand, without a journal, nothing is given back while somebody makes a claim") {
+  World w;
+  w.kernel.add_driver("vfio-pci");
+  w.kernel.write("bus/pci/devices/0000:02:00.0/driver_override", "vfio-pci");
+  w.kernel.write("bus/pci/drivers/e1000e/unbind", nic);
+  w.kernel.write("bus/pci/drivers_probe", nic);
+  w.ports.conf.deadlines.lock = Milliseconds{20};
+  {
+    const auto claiming = lock_folder(w.host, Milliseconds{1000});
+    REQUIRE(claiming);
+    const auto errors = repair(w.ports, "a", {*parse_pci_address(nic)});
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].kind == ErrorKind::timed_out);
+    CHECK(w.kernel.driver(nic) == "vfio-pci");
+  }
+  CHECK(repair(w.ports, "a", {*parse_pci_address(nic)}).empty());
+  CHECK(w.kernel.driver(nic) == "e1000e");
+}
+
 TEST_CASE("a device that somebody uses through VFIO without a journal is refused, with his name") {
   World w;
   w.kernel.add_driver("vfio-pci");
