@@ -97,13 +97,15 @@ TEST_CASE("desktop: logind alone is named as the one who keeps the card open") {
 }
 
 TEST_CASE("desktop: who has the card open over ssh is no desktop") {
-  const World w(
-      "process 900 kmscube open=/dev/dri/card1\n"
-      "file /proc/900/cgroup 0::/user.slice/user-1001.slice/session-5.scope\n");
-  CHECK(w.said() ==
-        Lines{"error holders: 0000:01:00.0: in use by kmscube (900: /dev/dri/card1) | close kmscube; "
-              "or, if it lets go by itself when the device goes, set `allow_in_use = true` for it in "
-              "/etc/libvirt/qemu-hook/guests/win10.toml"});
+  for (const std::string groups : {"0::/user.slice/user-1001.slice/session-5.scope",
+                                   // elogind's under OpenRC, hybrid and unified
+                                   "9:name=elogind:/5\nfile /proc/900/cgroup 1:name=openrc:/sshd", "0::/5"}) {
+    const World w("process 900 kmscube open=/dev/dri/card1\nfile /proc/900/cgroup " + groups + "\n");
+    CHECK(w.said() ==
+          Lines{"error holders: 0000:01:00.0: in use by kmscube (900: /dev/dri/card1) | close kmscube; "
+                "or, if it lets go by itself when the device goes, set `allow_in_use = true` for it in "
+                "/etc/libvirt/qemu-hook/guests/win10.toml"});
+  }
 }
 
 TEST_CASE("desktop: without logind whoever has the card open is taken for one") {

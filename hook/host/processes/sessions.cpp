@@ -63,8 +63,9 @@ Place place_of(const Host& host, int pid) {
         place.service = std::string(c);
       if (!place.session.empty() || !place.user.empty() || !place.service.empty()) return place;
     }
-    // elogind makes one group a session, named by its id.
-    if (controllers.find("elogind") != std::string_view::npos && components.size() == 1)
+    // elogind makes one group a session, named by its id: in a hierarchy of its own, or in the unified one.
+    if (components.size() == 1 && !components[0].empty() &&
+        host.exists(std::string(names::login_sessions) + "/" + std::string(components[0])))
       place.session = std::string(components[0]);
     if (!place.session.empty()) return place;
   }
