@@ -717,6 +717,12 @@ TEST_CASE("a display manager is read from files where nothing may be run") {
     CHECK(services.display_manager() == "xdm");
     CHECK(services.is_running("xdm"));
   }
+  SUBCASE("OpenRC with a script for every init") {
+    root.write("/etc/init.d/lightdm", "");
+    CHECK(services.display_manager() == "");
+    root.write("/report/answers/rc-service lightdm status", "lightdm is running.\n");
+    CHECK(services.display_manager() == "lightdm");
+  }
   // And nothing is run there.
   CHECK_FALSE(services.stop("sddm.service", Milliseconds{1000}));
   CHECK_FALSE(services.end_session("1", Milliseconds{1000}));

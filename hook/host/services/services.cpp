@@ -83,12 +83,16 @@ Result<std::string> RealServices::display_manager() const {
   // OpenRC has no alias for it. Gentoo's own script comes first, which starts whichever is configured.
   for (const char* name :
        {"display-manager", "xdm", "gdm", "sddm", "lightdm", "lxdm", "slim", "greetd", "ly", "nodm"})
-    if (host_.exists(std::string(names::openrc_started) + "/" + name)) return std::string(name);
+    if (is_running(name)) return std::string(name);
   return std::string();
 }
 
 bool RealServices::is_running(const std::string& service) const {
-  if (!has_systemd()) return host_.exists(std::string(names::openrc_started) + "/" + service);
+  // A script for every init leaves OpenRC's mark only when it was started with its runlevel, and answers
+  // itself.
+  if (!has_systemd())
+    return host_.exists(std::string(names::openrc_started) + "/" + service) ||
+           (host_.exists("/etc/init.d/" + service) && answer_of(host_, "rc-service", {service, "status"}));
   // Looked at always, for a report.
   const bool has_processes = host_.exists("/sys/fs/cgroup/system.slice/" + service);
   return host_.is_copy() ? has_processes : unit_state(service).runs();
