@@ -20,24 +20,6 @@ std::vector<Error> return_unplugged(Ports& ports, Journal& journal) {
   return errors;
 }
 
-// A journal that is still there although nobody is at work on it: what it says is undone; of a guest that
-// runs, what was unplugged from it. Another guest than the one that starts may have been started again since
-// it was found to be gone, so that is decided once more, under its journal's lock.
-std::vector<Error> recover(Ports& ports, const std::string& guest, bool is_own) {
-  auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
-  if (!journal && journal.error().is(ErrorKind::not_found)) return {};
-  if (!journal) return {journal.error()};
-  const auto state = holding_despite_lock(ports.host, journal->record());
-  if (state == Holding::running) {
-    ports.log.warning("giving back what was unplugged from the guest " + in_quotes(guest));
-    return return_unplugged(ports, *journal);
-  }
-  if (!is_own && state != Holding::leftover) return {};
-  ports.log.warning("undoing what was left over from the guest " + in_quotes(guest),
-                    {host::events::left_over});
-  return undo_steps(ports, *journal);
-}
-
 // refused: the guest runs. Whoever has its devices by hand could take them from under its QEMU.
 Result<void> is_not_running(const Ports& ports, const std::string& guest) {
   const auto record = find_record(ports.host, guest);
@@ -63,6 +45,28 @@ Result<Journal> open_between_changes(Ports& ports, const std::string& guest) {
     if (!told) ports.log.info("waiting for libvirt, which is starting or ending the guest");
     std::this_thread::sleep_for(Milliseconds{50});
   }
+}
+
+// A journal that is still there although nobody is at work on it: what it says is undone; of a guest that
+// runs, what was unplugged from it. Another guest than the one that starts may have been started again since
+// it was found to be gone, so that is decided once more, under its journal's lock.
+std::vector<Error> recover(Ports& ports, const std::string& guest, bool is_own) {
+  const bool by_hand = is_own && !ports.daemon;
+  auto journal = by_hand ? open_between_changes(ports, guest)
+                         : Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
+  if (!journal && journal.error().is(ErrorKind::not_found)) return {};
+  if (!journal) return {journal.error()};
+  if (by_hand)
+    if (auto idle = is_not_running(ports, guest); !idle) return {idle.error()};
+  const auto state = holding_despite_lock(ports.host, journal->record());
+  if (state == Holding::running) {
+    ports.log.warning("giving back what was unplugged from the guest " + in_quotes(guest));
+    return return_unplugged(ports, *journal);
+  }
+  if (!is_own && state != Holding::leftover) return {};
+  ports.log.warning("undoing what was left over from the guest " + in_quotes(guest),
+                    {host::events::left_over});
+  return undo_steps(ports, *journal);
 }
 
 // For a device that somebody has put on a VFIO driver at run time, and nobody uses; under the lock that
