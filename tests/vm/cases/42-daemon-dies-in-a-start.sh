@@ -47,6 +47,8 @@ expect_undone() {
 }
 
 step "killed while the hook waits for another guest"
+# Longer than the next daemon takes to start on a busy machine.
+printf '[deadlines]\nlock = 75\n' >/etc/libvirt/qemu-hook/host.toml
 define_guest cut managed=no "$nic"
 define_guest blocker "$nic"
 hook_waits() { hook_log | grep --quiet 'cut: waiting for'; }

@@ -29,7 +29,8 @@ host_state() {
         read -r bind <"$file/bind"
         printf '%s: %s, bind %s\n' "${file##*/}" "$name" "$bind"
     done
-    sed 's/^/framebuffer /' /proc/fb
+    # A kernel without FB_DEVICE has frame buffers only for its own text.
+    [ ! -e /proc/fb ] || sed 's/^/framebuffer /' /proc/fb
     # .new is a journal that was never whole: harmless, and the next start replaces it. trial is the installer's.
     [ ! -d "$run_folder" ] || find "$run_folder" -mindepth 1 ! -name .new ! -name trial -printf 'left in the run folder: %P\n' | sort
     modules
