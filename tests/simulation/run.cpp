@@ -277,8 +277,9 @@ void Run::end() {
   scheduler.spawn("at the end", Task::Kind::world, [this] {
     // What was unplugged comes back by hand while its guest runs on.
     for (auto& g : guests)
-      if (g.state == GuestState::running && g.devices != g.plan.devices)
-        (void)command("--reattach", g.plan.name);
+      if (g.state == GuestState::running && g.devices != g.plan.devices &&
+          command("--reattach", g.plan.name) != 0)
+        find("what was unplugged does not come back", "from " + g.plan.name);
     for (auto& g : guests) libvirtd.destroy(g);
   });
   be_quiet();
