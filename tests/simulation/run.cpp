@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/cli.h"
+#include "core/contains.h"
 #include "handover/journal.h"
 #include "simulation/invariants.h"
 
@@ -276,8 +277,12 @@ void Run::end() {
   host.kernel.refusing_drivers.clear();
   scheduler.spawn("at the end", Task::Kind::world, [this] {
     // What was unplugged comes back by hand while its guest runs on.
+    const auto nobody_has = [this](const std::string& address) {
+      return host.is_there(address) &&
+             std::ranges::none_of(guests, [&](const auto& g) { return contains(g.devices, address); });
+    };
     for (auto& g : guests)
-      if (g.state == GuestState::running && g.devices != g.plan.devices &&
+      if (g.state == GuestState::running && std::ranges::any_of(g.plan.devices, nobody_has) &&
           command("--reattach", g.plan.name) != 0)
         find("what was unplugged does not come back", "from " + g.plan.name);
     for (auto& g : guests) libvirtd.destroy(g);
