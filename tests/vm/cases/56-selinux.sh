@@ -100,18 +100,6 @@ expect_driver vfio-pci "${card[@]}"
 destroy_guest card
 expect_same_state "$before"
 
-step "the only card with a screen"
-start_desktop
-desktop=$(desktop_state)
-define_guest gamer "$boot_display"
-start_guest gamer
-expect_driver vfio-pci "$boot_display"
-destroy_guest gamer
-expect_driver bochs-drm "$boot_display"
-expect_desktop "$desktop"
-stop_desktop
-expect_same_state "$before"
-
 step "the audit log"
 printf '%s\n' "$denied" | grep --max-count=3 'virtqemud_t' || fail "nothing was denied without the module"
 case_began=$began_well
