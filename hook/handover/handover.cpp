@@ -12,6 +12,9 @@
 namespace qh::handover {
 namespace {
 
+// The remedy where a guest has its devices, or is about to.
+constexpr char shut_it_down[] = "shut it down: its devices then come back by themselves";
+
 // Gives back what was unplugged from a guest that runs on.
 std::vector<Error> return_unplugged(Ports& ports, Journal& journal) {
   std::vector<Error> errors;
@@ -27,7 +30,7 @@ Result<void> is_not_running(const Ports& ports, const std::string& guest) {
   if (!pid) return {};
   return fail(ErrorKind::refused,
               "the guest " + in_quotes(guest) + " is running (process " + std::to_string(*pid) + ")",
-              "shut it down: its devices then come back by themselves");
+              shut_it_down);
 }
 
 // The guest's journal, when libvirt is not just starting or ending the guest: it would start QEMU with
@@ -264,13 +267,13 @@ std::vector<Error> release(Ports& ports, const std::string& guest) {
 std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vector<PciAddress>& addresses) {
   const Bounded bounded(ports, ports.conf.deadlines.whole);
   auto journal = open_between_changes(ports, guest);
+  const bool is_damaged = !journal && journal.error().is(ErrorKind::bad_input);
+  if (!journal && !is_damaged && !journal.error().is(ErrorKind::not_found)) return {journal.error()};
   if (auto idle = is_not_running(ports, guest); !idle) {
     if (!journal || unplugged(ports.host, journal->record()).empty()) return {idle.error()};
     return return_unplugged(ports, *journal);
   }
   if (journal) return undo_steps(ports, *journal);
-  const bool is_damaged = journal.error().is(ErrorKind::bad_input);
-  if (!is_damaged && !journal.error().is(ErrorKind::not_found)) return {journal.error()};
   std::vector<Error> errors;
   if (is_damaged) {
     ports.log.warning(journal.error().message + "; giving back what can still be read from it");
@@ -281,8 +284,7 @@ std::vector<Error> repair(Ports& ports, const std::string& guest, const std::vec
     const auto lock = lock_folder(ports.host, ports.limit(ports.conf.deadlines.lock));
     if (!lock) return {lock.error()};
     if (!is_damaged && has_journal(ports.host, guest))
-      return {{ErrorKind::refused, "the guest " + in_quotes(guest) + " is just starting",
-               "shut it down: its devices then come back by themselves"}};
+      return {{ErrorKind::refused, "the guest " + in_quotes(guest) + " is just starting", shut_it_down}};
     if (auto given = give_back_without_journal(ports, guest, address); !given)
       errors.push_back(given.error());
   }

@@ -116,6 +116,13 @@ bool Kernel::write_reset_method(const std::string& address, const std::string& m
   return true;
 }
 
+void Kernel::put_on_vfio(const std::string& address) {
+  add_driver("vfio-pci");
+  write("bus/pci/devices/" + address + "/driver_override", "vfio-pci");
+  write("bus/pci/drivers/" + driver(address) + "/unbind", address);
+  write("bus/pci/drivers_probe", address);
+}
+
 void Kernel::add_device(const ModelDevice& device) {
   const Guard guard(mutex_);
   if (!device.native_driver.empty()) add_driver(device.native_driver);

@@ -55,6 +55,7 @@ class Kernel {
 
   // What a write to sysfs does. False: the write fails.
   bool write(const std::string& path, const std::string& value);
+  void put_on_vfio(const std::string& address);  // as a user does, by a driver_override
 
   std::string driver(const std::string& address) const;
   std::string driver_override(const std::string& address) const;

@@ -214,10 +214,7 @@ TEST_CASE("without libvirt the same is done through sysfs") {
 
 TEST_CASE("a device that is on a VFIO driver already is not ours") {
   World w;
-  w.kernel.add_driver("vfio-pci");
-  w.kernel.write("bus/pci/devices/0000:02:00.0/driver_override", "vfio-pci");
-  w.kernel.write("bus/pci/drivers/e1000e/unbind", "0000:02:00.0");
-  w.kernel.write("bus/pci/drivers_probe", "0000:02:00.0");
+  w.kernel.put_on_vfio("0000:02:00.0");
   REQUIRE(w.kernel.driver("0000:02:00.0") == "vfio-pci");
   const std::string before = w.kernel.state();
   REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"})).empty());
@@ -362,10 +359,7 @@ TEST_CASE("release without a journal does nothing") {
 
 TEST_CASE("by hand, without a journal: only what was put on vfio-pci at run time") {
   World w;
-  w.kernel.add_driver("vfio-pci");
-  w.kernel.write("bus/pci/devices/0000:02:00.0/driver_override", "vfio-pci");
-  w.kernel.write("bus/pci/drivers/e1000e/unbind", "0000:02:00.0");
-  w.kernel.write("bus/pci/drivers_probe", "0000:02:00.0");
+  w.kernel.put_on_vfio("0000:02:00.0");
   CHECK(
       repair(w.ports, "a", {*parse_pci_address("0000:02:00.0"), *parse_pci_address("0000:01:00.0")}).empty());
   CHECK(w.kernel.driver("0000:02:00.0") == "e1000e");

@@ -287,10 +287,7 @@ TEST_CASE("what another guest is about to start with is not given back by hand")
 
 TEST_CASE("by hand, without a journal, nothing is given back while somebody makes a claim") {
   World w;
-  w.kernel.add_driver("vfio-pci");
-  w.kernel.write("bus/pci/devices/0000:02:00.0/driver_override", "vfio-pci");
-  w.kernel.write("bus/pci/drivers/e1000e/unbind", nic);
-  w.kernel.write("bus/pci/drivers_probe", nic);
+  w.kernel.put_on_vfio(nic);
   w.ports.conf.deadlines.lock = Milliseconds{20};
   {
     const auto claiming = lock_folder(w.host, Milliseconds{1000});
@@ -306,10 +303,7 @@ TEST_CASE("by hand, without a journal, nothing is given back while somebody make
 
 TEST_CASE("a device that somebody uses through VFIO without a journal is refused, with his name") {
   World w;
-  w.kernel.add_driver("vfio-pci");
-  w.kernel.write("bus/pci/devices/0000:02:00.0/driver_override", "vfio-pci");
-  w.kernel.write("bus/pci/drivers/e1000e/unbind", nic);
-  w.kernel.write("bus/pci/drivers_probe", nic);
+  w.kernel.put_on_vfio(nic);
   w.root.write("/sys/class/vfio/10/dev", "243:7\n");
   w.run("other", {});
   w.root.write("/proc/4242/maps", "");

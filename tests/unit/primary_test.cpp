@@ -486,10 +486,7 @@ TEST_CASE("a second card, or a card that is on VFIO since the boot, leaves conso
     CHECK(none.size() == 6);  // the persistence mode ends for every card
   }
   SUBCASE("on VFIO since the boot") {
-    w.kernel.add_driver("vfio-pci");
-    w.kernel.write("bus/pci/devices/0000:01:00.0/driver_override", "vfio-pci");
-    w.kernel.write("bus/pci/drivers/nvidia/unbind", "0000:01:00.0");
-    w.kernel.write("bus/pci/drivers_probe", "0000:01:00.0");
+    w.kernel.put_on_vfio("0000:01:00.0");
     CHECK(has_only_devices({"0000:01:00.0"}) == 0);
   }
 }

@@ -278,10 +278,7 @@ TEST_CASE("a host driver that only the driver_override brings takes its device b
 
 TEST_CASE("a device that is not given back is not removed and rescanned") {
   World w;
-  w.kernel.add_driver("vfio-pci");
-  w.kernel.write(device_file(nic, "driver_override"), "vfio-pci");
-  w.kernel.write("bus/pci/drivers/e1000e/unbind", nic);
-  w.kernel.write("bus/pci/drivers_probe", nic);
+  w.kernel.put_on_vfio(nic);
   w.before = w.kernel.state();
   w.start(nic);
   w.stop(nic, Reset::remove_rescan);
