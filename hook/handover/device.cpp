@@ -46,9 +46,17 @@ Result<void> probe(Ports& ports, const PciAddress& address, Milliseconds timeout
   return ports.host.sysfs.write(names::drivers_probe, address.text(), timeout);
 }
 
+// refused: a QEMU has it open. Asked right before it would be taken from there: libvirt tells nobody when it
+// plugs in a device.
+Result<void> is_not_in_use(const Ports& ports, const PciAddress& address) {
+  if (!is_open_through_vfio(ports.host, address)) return {};
+  return fail(ErrorKind::refused, "a running guest has it", "shut the guest down first");
+}
+
 // From the driver that was seen, by its name: should another have taken the device meanwhile, it keeps it.
 Result<void> unbind(Ports& ports, const PciAddress& address, const std::string& driver, Milliseconds timeout,
                     const std::vector<std::string>& held = {}) {
+  if (auto idle = is_not_in_use(ports, address); !idle) return idle;
   return ports.host.sysfs.write(names::driver_attribute(driver, "unbind"), address.text(), timeout, held);
 }
 
@@ -65,11 +73,19 @@ bool has_driver(Ports& ports, const PciAddress& address, const std::string& driv
   return Deadline(ports.settle).wait_for([&] { return host::bound_driver(ports.host, address) == driver; });
 }
 
+// libvirt's own thread would wait for a device that the kernel holds, and with it every guest that has
+// devices.
+Result<void> is_not_held(const Ports& ports, const PciAddress& address) {
+  const auto asked = read_driver_override(ports.host, address);
+  return asked ? Result<void>() : fail(asked.error());
+}
+
 // vfio-pci lets go only when its last user has closed it; a QEMU that dies takes a moment for that, with much
 // memory some seconds.
 Result<void> wait_for_vfio_user(const Ports& ports, const PciAddress& address) {
   const auto is_free = [&] { return !is_open_through_vfio(ports.host, address); };
-  if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_free)) return {};
+  if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_free))
+    return is_not_held(ports, address);
   const auto holders = host::find_holders(ports.host, host::device_nodes(ports.host, {address})).holders;
   return fail(ErrorKind::refused,
               "a process still uses it through VFIO" + (holders.empty() ? "" : ": " + describe(holders)),
@@ -106,13 +122,6 @@ Result<void> restore_override(Ports& ports, const DeviceState& m) {
   return write_override(ports, m.address, m.driver_override, ports.limit(ports.conf.deadlines.reattach));
 }
 
-// libvirt's own thread would wait for a device that the kernel holds, and with it every guest that has
-// devices.
-Result<void> is_not_held(const Ports& ports, const PciAddress& address) {
-  const auto asked = read_driver_override(ports.host, address);
-  return asked ? Result<void>() : fail(asked.error());
-}
-
 bool is_on_bus(const Ports& ports, const PciAddress& address) {
   return host::read_pci_device(ports.host, address).has_value();
 }
@@ -130,6 +139,7 @@ Result<void> rescan(Ports& ports, const PciAddress& address) {
 
 // Not for virtual functions, see host::physical_function().
 Result<void> remove_and_rescan(Ports& ports, const PciAddress& address, Journal* journal) {
+  if (auto idle = is_not_in_use(ports, address); !idle) return idle;
   if (journal != nullptr)
     if (auto noted = journal->removed(address); !noted) return noted;
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
@@ -209,9 +219,13 @@ Result<std::string> read_driver_override(const host::Host& host, const PciAddres
   return text;
 }
 
-Result<void> unbind_host_driver(Ports& ports, const PciAddress& address) {
-  const std::string driver = host::bound_driver(ports.host, address);
-  if (driver.empty()) return {};
+Result<void> unbind_host_driver(Ports& ports, const PciAddress& address, const std::string& driver) {
+  const std::string now = host::bound_driver(ports.host, address);
+  if (now.empty()) return {};
+  if (now != driver)
+    return fail(ErrorKind::refused,
+                address.text() + ": " + now + " has taken it from " + driver + " meanwhile",
+                "`qemu-hook --devices " + address.text() + "` shows who has it now");
   // Asked now: the driver takes its nodes away first, and waits for who has them open then.
   const auto nodes = host::device_nodes(ports.host, {address});
   // The checks are some time ago, and with its driver a mounted disk would go: whoever wants one now finds it
@@ -239,7 +253,7 @@ Result<void> rebind_host_driver(Ports& ports, const PciAddress& address) {
   if (driver.empty()) return {};
   const auto driver_override = read_driver_override(ports.host, address);
   if (!driver_override) return fail(driver_override.error());
-  if (auto unbound = unbind_host_driver(ports, address); !unbound) return unbound;
+  if (auto unbound = unbind_host_driver(ports, address, driver); !unbound) return unbound;
   return bind_host_driver(ports, {address, driver, *driver_override}, nullptr);
 }
 
@@ -272,9 +286,10 @@ Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
     }
     if (auto found = rescan(ports, m.address); !found) return fail_in(address, found.error());
   }
+  // An unbind that somebody began who was killed then may still be under way.
+  if (auto free = is_not_held(ports, m.address); !free) return free;
   // Only a device that is still on VFIO: libvirt's reattach unbinds whatever driver is bound.
   if (host::is_on_vfio(ports.host, m.address) && m.host_driver != host::bound_driver(ports.host, m.address)) {
-    if (auto free = is_not_held(ports, m.address); !free) return free;
     const bool is_wanted = journal != nullptr && contains(journal->record().rescan, m.address);
     if (auto left =
             is_wanted ? leave_vfio_by_rescan(ports, m.address, *journal) : leave_vfio(ports, m.address);

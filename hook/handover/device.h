@@ -13,9 +13,9 @@ namespace qh::handover {
 // The device's driver_override, empty for none. timed_out: a driver that hangs holds the device.
 Result<std::string> read_driver_override(const host::Host& host, const PciAddress& address);
 
-// Unbinds the host driver, in a process that can be left behind. timed_out with stuck_pid: the driver does
-// not let go.
-Result<void> unbind_host_driver(Ports& ports, const PciAddress& address);
+// Unbinds the host driver, in a process that can be left behind; nothing to do if no driver has it. timed_out
+// with stuck_pid: the driver does not let go. refused: another driver has it by now.
+Result<void> unbind_host_driver(Ports& ports, const PciAddress& address, const std::string& driver);
 
 // Takes the device off its host driver and gives it back to it at once; nothing to do without one. Fails as
 // unbind_host_driver() and give_back().

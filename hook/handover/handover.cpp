@@ -93,6 +93,9 @@ Result<void> give_back_without_journal(Ports& ports, const std::string& guest, c
   const Stopwatch watch;
   auto left = leave_vfio_for_any_driver(ports, address);
   if (left) ports.log.took("reattach " + address.text(), watch);
+  if (left && host::bound_driver(ports.host, address).empty())
+    ports.log.warning(address.text() + ": no driver of the host has taken it; see `dmesg | grep " +
+                      address.text() + "`");
   return left;
 }
 
@@ -206,10 +209,16 @@ tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest
     // Claims are made one at a time, and looking at everything takes its time: somebody may have been faster.
     const auto lock = lock_folder(ports.host, std::max(deadline.left(), Milliseconds{1000}));
     if (!lock) return Errors({lock.error()});
+    if (has_journal(ports.host, guest.name))
+      return Errors(
+          {{ErrorKind::refused,
+            "the guest " + in_quotes(guest.name) + " is just being started or given back by another call",
+            "try again in a moment"}});
+    // In this order: what is measured while nobody has a claim is the host's own.
+    const bool is_claimed =
+        !find_conflicts(ports.host, guest.name, devices_in_groups(ports.host, now.survey.guest)).empty();
     const Guest current = looked_at_again(ports, guest);
-    const auto groups = devices_in_groups(ports.host, current);
-    const bool is_late = !is_as_measured(ports, current, now.survey.guest) ||
-                         !find_conflicts(ports.host, guest.name, groups).empty();
+    const bool is_late = is_claimed || !is_as_measured(ports, current, now.survey.guest);
     if (is_late && !ports.whole->passed()) continue;
     if (is_late)
       return Errors(

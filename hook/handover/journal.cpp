@@ -88,6 +88,7 @@ constexpr LineKind line_kinds[] = {
     {"removed", 2, [](Record& r, const Words& w) { return add(w[1], r.removed); }},
     {"begin", 2, [](Record& r, const Words& w) { return mark(r, w[1], &JournalledStep::begun); }},
     {"undone", 2, [](Record& r, const Words& w) { return mark(r, w[1], &JournalledStep::undone); }},
+    {"unanswered", 2, [](Record& r, const Words& w) { return mark(r, w[1], &JournalledStep::unanswered); }},
     {"stuck", 4,
      [](Record& r, const Words& w) {
        JournalledStep* step = find_step(r, w[1]);

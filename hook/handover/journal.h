@@ -28,6 +28,7 @@ struct JournalledStep {
   Step step;
   bool begun = false;
   bool undone = false;
+  bool unanswered = false;                    // libvirt was asked for it, and may still do it
   std::optional<host::ProcessId> stuck = {};  // a process of ours that hangs in this step
 };
 
@@ -68,6 +69,7 @@ class Journal {
   // On disk when they return. The record follows; but a step that is not on disk has not begun.
   Result<void> begin(std::size_t step);
   Result<void> undone(std::size_t step) { return note("undone " + std::to_string(step)); }
+  Result<void> unanswered(std::size_t step) { return note("unanswered " + std::to_string(step)); }
   Result<void> stuck(std::size_t step, const host::ProcessId& process);
   Result<void> dead(const PciAddress& address) { return note("dead " + address.text()); }
   Result<void> returned(const PciAddress& address) { return note("returned " + address.text()); }

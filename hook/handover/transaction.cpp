@@ -55,12 +55,35 @@ void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
   if (const auto process = host::find_process(ports.host, pid)) (void)journal.stuck(step, *process);
 }
 
+// Whether libvirt may still have the step to do. It does a call that it did not answer in time one day, and
+// the device may be the host's again by then.
+bool is_with_libvirt(Ports& ports, const Step& step) {
+  const auto* detach = std::get_if<BindVfio>(&step);
+  return detach != nullptr && ports.conf.backend != config::Backend::sysfs &&
+         !ports.libvirt.is_through(detach->device.address.node_device_name());
+}
+
+// A step of a `prepare` that did not come to its end may have been asked for by a process that was killed.
+Result<void> may_be_forgotten(Ports& ports, const Record& record, const JournalledStep& step) {
+  if ((record.ready && !step.unanswered) || !is_with_libvirt(ports, step.step)) return {};
+  const auto& address = device_of(step.step)->address;
+  return fail(ErrorKind::timed_out, address.text() + ": libvirt does not answer, and may still detach it",
+              "when `virsh nodedev-dumpxml " + address.node_device_name() +
+                  "` answers again, or after a restart of its daemon, `qemu-hook --reattach " +
+                  printable(record.guest) + "` puts that right");
+}
+
 Result<void> undo_step(Ports& ports, Journal& journal, std::size_t i) {
   const JournalledStep& step = journal.record().steps[i];
   const DeviceState* device = device_of(step.step);
   auto undone =
       device == nullptr ? undo(ports, step.step) : may_be_given_back(ports, journal.record(), step, *device);
-  if (undone && device != nullptr) undone = give_back(ports, *device, &journal);
+  if (undone && device != nullptr) {
+    // Asked first: what libvirt does until it answers is undone with the rest.
+    auto forgotten = may_be_forgotten(ports, journal.record(), step);
+    undone = give_back(ports, *device, &journal);
+    if (undone) undone = std::move(forgotten);
+  }
   if (undone) {
     // What cannot be written down any more is undone all the same: each undoing stands on its own.
     (void)journal.undone(i);
@@ -107,6 +130,7 @@ Result<void> run_steps(Ports& ports, Journal& journal) {
       ports.log.error(done.error().message, about(step, host::events::refused));
       return done;
     }
+    if (is_with_libvirt(ports, step)) (void)journal.unanswered(i);
     ports.log.took(describe(step), watch, about(step, host::events::step_done));
   }
   if (auto lives = daemon_lives(ports); !lives) return lives;

@@ -87,8 +87,14 @@ Result<void> Daemon::connect(const std::string& name) {
   return fail(*gave_up_);
 }
 
+bool Daemon::is_through(const std::string& name) {
+  (void)connect(name);
+  return has_answered_;
+}
+
 void Daemon::give_up(Error error) {
   servant_.reset();
+  has_answered_ = !error.is(ErrorKind::timed_out);
   error.kind = ErrorKind::unavailable;
   gave_up_ = std::move(error);
 }

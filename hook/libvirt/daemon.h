@@ -27,6 +27,9 @@ class Daemon : public NodeDevices {
   Result<void> reattach(const std::string& name, Milliseconds timeout) override {
     return call('r', name, timeout);
   }
+  // Its workers take the calls in the order of their arrival (virThreadPoolSendJob in
+  // src/util/virthreadpool.c).
+  bool is_through(const std::string& name) override;
 
  private:
   Result<void> call(char verb, const std::string& name, Milliseconds timeout);
@@ -39,6 +42,7 @@ class Daemon : public NodeDevices {
   std::optional<host::Servant> servant_;
   std::optional<Stopwatch> opening_;  // since the servant was told to connect, until its answer is heard
   std::optional<Error> gave_up_;      // why there is no connection: asked once, then remembered
+  bool has_answered_ = true;          // the daemon, or the system that there is none
 };
 
 }  // namespace qh::libvirt

@@ -20,6 +20,10 @@ class NodeDevices {
   // timed_out: the call itself did not end. failed: libvirt's own reason. Success is no proof of a binding.
   virtual Result<void> detach(const std::string& name, Milliseconds timeout) = 0;
   virtual Result<void> reattach(const std::string& name, Milliseconds timeout) = 0;
+
+  // Whether the daemon is through with all that it was asked, also by a process that gave up waiting or was
+  // killed; true too where there is no daemon to do it. Asks about the device `name`.
+  virtual bool is_through(const std::string& name) = 0;
 };
 
 }  // namespace qh::libvirt

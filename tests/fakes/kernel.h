@@ -157,8 +157,10 @@ class ModelLibvirt : public libvirt::NodeDevices {
   void open_ahead() override;
   Result<void> detach(const std::string& name, Milliseconds timeout) override;
   Result<void> reattach(const std::string& name, Milliseconds timeout) override;
+  bool is_through(const std::string&) override { return !is_behind; }
 
   bool available = true;
+  bool is_behind = false;  // with calls that were given up
   std::vector<std::string> calls;
   std::optional<std::size_t> opened_after;  // how many acts, at the first open_ahead()
 

@@ -63,7 +63,7 @@ HostModel::HostModel(Run& run, bool graphics) : run_(run), graphics_(graphics) {
          .class_code = "040300",
          .native_driver = "snd_hda_intel",
          .group = "1"});
-    root.write(folder_of(card) + "/boot_vga", "1\n");
+    update();
     std::string nothing;
     run_tool("systemctl", {"start", "--", desktop}, nothing);
   }
@@ -82,13 +82,13 @@ std::string HostModel::native_driver(const std::string& address) const {
 
 bool HostModel::is_held(const Locks& locks, Time since) const {
   return std::ranges::any_of(holds_, [&](const Hold& h) {
-    return h.since <= since &&
+    return h.since <= since && (h.by == nullptr || h.by != run_.scheduler.current()) &&
            std::ranges::any_of(h.locks, [&](const auto& lock) { return contains(locks, lock); });
   });
 }
 
-void HostModel::hold(const Locks& locks, Time until) {
-  holds_.push_back({locks, run_.scheduler.now(), until});
+void HostModel::hold(const Locks& locks, Time until, const Task* by) {
+  holds_.push_back({locks, run_.scheduler.now(), until, by});
 }
 
 void HostModel::touch(const Locks& locks, const std::string& what) {
@@ -105,8 +105,12 @@ void HostModel::touch(const Locks& locks, const std::string& what) {
               what + " by libvirtd for the hook, while the kernel holds " + join(locks));
   task.in_kernel = true;
   while (is_held(locks)) {
+    const auto waits_for = std::ranges::find_if(locks, [&](const auto& lock) { return is_held({lock}); });
     Time until = never;
-    for (const auto& h : holds_) until = std::min(until, h.until);
+    for (const auto& h : holds_)
+      if (h.by != &task && contains(h.locks, *waits_for)) until = std::min(until, h.until);
+    // What it takes before the one that it waits for, it has.
+    if (waits_for != locks.begin()) hold({locks.begin(), waits_for}, until + 1, &task);
     run_.scheduler.wait({}, until);
     std::erase_if(holds_, [&](const Hold& h) { return h.until <= run_.scheduler.now(); });
   }
@@ -117,7 +121,8 @@ void HostModel::hang(const Locks& locks, Time lasts, const std::string& what) {
   Task& task = *run_.scheduler.current();
   if (run_.tells()) run_.tell(what + ": hangs with " + join(locks));
   const Time until = run_.scheduler.now() + lasts;
-  hold(locks, until);
+  // It has done its act before others get the lock.
+  hold(locks, until + 1, &task);
   if (task.kind == Task::Kind::process && !task.detached)
     run_.find("own process hangs in the kernel", what + " in the hook's own process hangs");
   task.in_kernel = true;
@@ -208,6 +213,10 @@ void HostModel::update() {
       fs::remove(root.path() + "/dev/nvme0n1");
     }
   }
+  // Also when it was removed and is there again: it is the only one (vga_is_boot_device in
+  // drivers/pci/vgaarb.c).
+  if (graphics_ && is_there(card) && !root.exists(folder_of(card) + "/boot_vga"))
+    root.write(folder_of(card) + "/boot_vga", "1\n");
   // A desktop notices that its card is gone, and ends.
   if (desktop_runs && !root.exists("/dev/dri/card0")) {
     desktop_runs = false;

@@ -31,8 +31,9 @@ class HostModel {
 
   // Locks of the kernel. Acts take no time, so one is held only where something hangs.
   bool is_held(const Locks& locks, Time since = never) const;
-  void hold(const Locks& locks, Time until);
+  void hold(const Locks& locks, Time until, const Task* by = nullptr);  // by: whom it does not keep out
   // The current task takes them for a moment, and waits while they are held. `what` for the story.
+  // The order of the locks is that in which the kernel takes them.
   void touch(const Locks& locks, const std::string& what);
   // The current task hangs with them.
   void hang(const Locks& locks, Time lasts, const std::string& what);
@@ -83,6 +84,7 @@ class HostModel {
   struct Hold {
     Locks locks;
     Time since, until;
+    const Task* by = nullptr;
   };
   Run& run_;
   bool graphics_;

@@ -109,6 +109,10 @@ void Libvirtd::kill_and_restart(Time pause) {
   ready_ = false;
   run_.host.end_process(before);
   for (const int script : scripts_) run_.host.add_process(script, 1, "bash", run_.scheduler.now());
+  // Before it has looked for its daemon, a script's child cannot tell that there was one.
+  constexpr int acts_to_look = 12;
+  for (const auto& task : run_.scheduler.tasks())
+    if (scripts_.contains(task->parent) && task->acts < acts_to_look) run_.excuse(*task);
   for (Task* worker : std::exchange(workers_, {})) run_.scheduler.kill(*worker);
   for (auto& guest : run_.guests) {
     // A QEMU that libvirt has not let go yet ends with it (virCommandHandshakeNotify).
@@ -128,7 +132,6 @@ void Libvirtd::start(Guest& guest) {
   guest.busy = true;
   guest.state = GuestState::preparing;
   guest.devices = guest.plan.devices;
-  guest.starts = run_.scheduler.now();
   guest.plugged.clear();
   work("libvirtd's start of " + guest.plan.name, [this, &guest] {
     run_.tell("begins");
@@ -180,6 +183,9 @@ bool Libvirtd::bind_vfio(const std::string& address) {
 void Libvirtd::bind_host(const std::string& address) {
   if (!run_.host.is_there(address)) return;
   (void)write("bus/pci/devices/" + address + "/driver_override", "\n");
+  // After its own restart too, when the hook has given the card back and the desktop runs on it.
+  if (address == card && run_.host.desktop_runs && run_.scheduler.current()->asked_by == nullptr)
+    run_.took_the_desktop = true;
   if (!run_.host.kernel.driver(address).empty())
     (void)write("bus/pci/drivers/" + run_.host.kernel.driver(address) + "/unbind", address);
   (void)write("bus/pci/drivers_probe", address);
@@ -349,6 +355,7 @@ void Libvirtd::plug(Guest& guest, const std::string& address) {
     if (taken && guest.qemu != 0 && run_.host.open(address, guest.qemu)) {
       guest.devices.push_back(address);
       guest.plugged[address] = run_.scheduler.now();
+      for (const auto& task : run_.scheduler.tasks()) task->acts_at_plug = task->acts;
       write_status(guest);
     } else if (taken) {
       give_back(address);

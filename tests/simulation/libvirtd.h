@@ -24,7 +24,6 @@ struct Guest {
   int qemu = 0;                         // its process; 0: none
   bool busy = false;                    // libvirt works on it
   bool has_status = false;              // libvirt's file about it is there
-  Time starts = 0;                      // when its start began
   std::map<std::string, Time> plugged;  // when which devices came by hot plug
 };
 

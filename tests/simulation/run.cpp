@@ -75,6 +75,13 @@ void Run::find(const std::string& rule, const std::string& text) {
   scheduler.stop();
 }
 
+void Run::excuse(const Task& process) {
+  excused.insert(process.guest);
+  // A daemon's start undoes what all of them left over.
+  if (process.guest == "-")
+    for (const auto& g : guests) excused.insert(g.plan.name);
+}
+
 void Run::die_if_killed() {
   Task& task = *scheduler.current();
   if (task.dying && !task.in_kernel) scheduler.kill(task);
@@ -122,7 +129,7 @@ std::optional<Trouble> Run::act(Weight weight, bool can_fail, bool can_hang) {
   const auto found = scenario.troubles.find(place);
   if (found == scenario.troubles.end()) return {};
   const Trouble trouble = found->second;
-  excused.insert(process.guest);
+  excuse(process);
   switch (trouble.fault) {
     case Fault::kill:
       ++counts.killed;
@@ -149,7 +156,7 @@ int Run::run_program(const std::string& name, const std::string& about, int pare
     process.status = program();
     tell("ends with " + std::to_string(process.status));
     check_end(*this, process);
-    if (process.status != 0) excused.insert(process.guest);
+    if (process.status != 0) excuse(process);
   };
   process.guest = about;
   process.pid = new_pid();
@@ -179,7 +186,7 @@ void Run::happen(const Event& event) {
     // With all that runs in its control group: the hooks that it has called.
     for (const auto& task : scheduler.tasks()) {
       if (task->kind != Task::Kind::process || task->ended || task->parent == shell) continue;
-      excused.insert(task->guest);
+      excuse(*task);
       scheduler.kill_process(*task);
     }
     return libvirtd.kill_and_restart(event.lasts);
@@ -248,8 +255,13 @@ void Run::happen(const Event& event) {
   if (!is_watched && what != "user-detaches") expected[event.device].clear();
   expected[event.device].insert(host.state_of(event.device));
   // And libvirt's giving back clears the driver_override.
-  if (what == "user-detaches")
+  if (what == "user-detaches") {
     expected[event.device].insert(host.described(host.native_driver(event.device), ""));
+    // Its driver may refuse, or --reattach be killed: there is no journal then.
+    for (const char* driver_override : {"", "vfio-pci"})
+      for (const char* its : {"", "vfio-pci"})
+        expected[event.device].insert(host.described(its, driver_override));
+  }
 }
 
 void Run::be_quiet() {
@@ -278,7 +290,7 @@ void Run::end() {
   scheduler.spawn("at the end", Task::Kind::world, [this] {
     // What was unplugged comes back by hand while its guest runs on.
     const auto nobody_has = [this](const std::string& address) {
-      return host.is_there(address) &&
+      return host.is_there(address) && !expected.at(address).contains(host.state_of(address)) &&
              std::ranges::none_of(guests, [&](const auto& g) { return contains(g.devices, address); });
     };
     for (auto& g : guests)

@@ -67,9 +67,11 @@ struct Run {
   // Why the guest's journal may have stayed: something of it failed or was killed, or it was detached by
   // hand.
   std::set<std::string> excused;
+  void excuse(const Task& process);
   // How a device may stand when nobody uses it; more than one where a user's change met a hand-over.
   std::map<std::string, std::set<std::string>> expected;
-  std::string screen;  // the desktop and the consoles, as they were
+  std::string screen;             // the desktop and the consoles, as they were
+  bool took_the_desktop = false;  // libvirtd, all by itself
 
   Counts counts;
 

@@ -42,6 +42,7 @@ struct Task {
   Task* asked_by = nullptr;  // of a worker of libvirtd: the process for which it works
   int in_world = 0;          // its system calls are the model's own, not the program's
   long acts = 0;             // of a process, its helpers' included
+  long acts_at_plug = 0;     // how many it had when a guest last had a device plugged in
   Time began = 0;
   Time stalled = 0;  // by the schedule, which is not its own fault
   std::set<int> files;

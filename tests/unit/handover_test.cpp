@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "fakes/model_host.h"
+#include "handover/device.h"
 #include "handover/handover.h"
 #include "handover/journal.h"
 
@@ -210,6 +211,47 @@ TEST_CASE("without libvirt the same is done through sysfs") {
     CHECK(w.kernel.state() == before);
     CHECK(w.journals().empty());
   }
+}
+
+TEST_CASE("what libvirt may still do late keeps the claim") {
+  World w;
+  const std::string before = w.kernel.state();
+  w.libvirt.is_behind = true;
+  w.libvirt.available = false;  // to this call it gave no answer
+
+  SUBCASE("when the start is refused") {
+    w.ports.conf.backend = config::Backend::libvirt;
+    const auto errors = prepare(w.ports, w.guest("a", {"0000:02:00.0"}));
+    REQUIRE(errors.size() == 2);
+    CHECK(errors[1].message == "0000:02:00.0: libvirt does not answer, and may still detach it");
+    CHECK(errors[1].remedy.find("`qemu-hook --reattach a`") != std::string::npos);
+  }
+  SUBCASE("when sysfs stands in, and the guest has come and gone") {
+    REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"})).empty());
+    CHECK(release(w.ports, "a").size() == 1);
+  }
+  CHECK(w.kernel.state() == before);  // given back all the same
+  CHECK(w.journals() == std::vector<std::string>{"a.journal"});
+
+  w.libvirt.available = true;
+  REQUIRE(w.libvirt.detach("pci_0000_02_00_0", Milliseconds{1}));
+  CHECK(w.kernel.driver("0000:02:00.0") == "vfio-pci");
+  CHECK(repair(w.ports, "a", {}).size() == 1);
+  w.libvirt.is_behind = false;
+  REQUIRE(repair(w.ports, "a", {}).empty());
+  CHECK(w.kernel.state() == before);
+  CHECK(w.journals().empty());
+}
+
+TEST_CASE("only the driver that was measured is unbound") {
+  World w;
+  const auto address = *parse_pci_address("0000:02:00.0");
+  w.kernel.put_on_vfio("0000:02:00.0");
+  const auto taken = unbind_host_driver(w.ports, address, "e1000e");
+  REQUIRE(!taken);
+  CHECK(taken.error().message == "0000:02:00.0: vfio-pci has taken it from e1000e meanwhile");
+  CHECK(w.kernel.driver("0000:02:00.0") == "vfio-pci");
+  CHECK(unbind_host_driver(w.ports, address, "vfio-pci"));
 }
 
 TEST_CASE("a device that is on a VFIO driver already is not ours") {

@@ -447,6 +447,20 @@ TEST_CASE("consoles that the kernel holds refuse the start while the desktop is 
   }
 }
 
+TEST_CASE("the display manager waits for a card that its driver still holds, whatever nodes there are") {
+  World w;
+  const StopDisplayManager step{"gdm.service", {*parse_pci_address("0000:01:00.0")}};
+  REQUIRE(run(w.ports, {}, step));
+  w.sysfs.stuck = {"bus/pci/devices/0000:01:00.0/driver_override"};
+  const auto held = undo(w.ports, step);
+  REQUIRE(!held);
+  CHECK(held.error().message == "gdm.service was not started: 0000:01:00.0 did not get its DRM node back");
+  CHECK_FALSE(w.services.running["gdm.service"]);
+  w.sysfs.stuck.clear();
+  CHECK(undo(w.ports, step));
+  CHECK(w.services.running["gdm.service"]);
+}
+
 TEST_CASE("modules that another card needs stay") {
   World w;
   w.kernel.add_device({"0000:03:00.0", "10de:1c82 1458:3764", "030000", "nvidia", "11"});

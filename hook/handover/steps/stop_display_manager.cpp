@@ -1,5 +1,6 @@
 // Stops the display manager; it starts again when the cards have their DRM nodes.
 #include "core/contains.h"
+#include "handover/device.h"
 #include "handover/ports.h"
 #include "handover/steps/step.h"
 #include "handover/steps/stop_service.h"
@@ -40,7 +41,10 @@ Result<void> StopDisplayManager::run(Ports& ports, const Record&) const {
 Result<void> StopDisplayManager::undo(Ports& ports) const {
   const Deadline deadline(ports.limit(ports.conf.deadlines.display_manager));
   for (const auto& card : cards) {
-    if (deadline.wait_for([&] { return has_node(ports.host, card); })) continue;
+    // A driver that hangs while it lets go of its card has not taken the node away yet.
+    const auto asked = read_driver_override(ports.host, card);
+    const bool is_held = !asked && asked.error().is(ErrorKind::timed_out);
+    if (!is_held && deadline.wait_for([&] { return has_node(ports.host, card); })) continue;
     const std::string reason = card.text() + " did not get its DRM node back";
     if (!any_other_node(ports.host, cards))
       return fail(ErrorKind::failed, service + " was not started: " + reason,

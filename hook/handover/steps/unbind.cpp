@@ -15,7 +15,7 @@ std::string Unbind::describe_undo() const {
 }
 
 Result<void> Unbind::run(Ports& ports, const Record&) const {
-  return unbind_host_driver(ports, device.address);
+  return unbind_host_driver(ports, device.address, device.host_driver);
 }
 
 }  // namespace qh::handover
