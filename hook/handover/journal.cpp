@@ -224,7 +224,9 @@ Result<Journal> Journal::create(const host::Host& host, const Record& record) {
   if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) < 0)
     return failed(system_error("make the journal", path, errno));
   if (auto synced = sync_folder(folder); !synced) return failed(synced.error());
-  return Journal(path, std::move(fd), record);
+  Journal journal(path, std::move(fd), record);
+  journal.is_own_ = true;
+  return journal;
 }
 
 Result<Journal> Journal::open(const host::Host& host, const std::string& guest, Milliseconds lock_timeout) {

@@ -65,6 +65,8 @@ class Journal {
   static Result<Journal> open(const host::Host& host, const std::string& guest, Milliseconds lock_timeout);
 
   const Record& record() const { return record_; }
+  // Whether this process has made it.
+  bool is_own() const { return is_own_; }
 
   // On disk when they return. The record follows; but a step that is not on disk has not begun.
   Result<void> begin(std::size_t step);
@@ -92,6 +94,7 @@ class Journal {
   std::string path_;
   Fd fd_;
   Record record_;
+  bool is_own_ = false;
 };
 
 // All journals on this host. A damaged one comes with what could be read of it: its devices are claimed too.

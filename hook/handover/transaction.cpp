@@ -55,22 +55,34 @@ void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
   if (const auto process = host::find_process(ports.host, pid)) (void)journal.stuck(step, *process);
 }
 
-// Whether libvirt may still have the step to do. It does a call that it did not answer in time one day, and
-// the device may be the host's again by then.
-bool is_with_libvirt(Ports& ports, const Step& step) {
-  const auto* detach = std::get_if<BindVfio>(&step);
-  return detach != nullptr && ports.conf.backend != config::Backend::sysfs &&
-         !ports.libvirt.is_through(detach->device.address.node_device_name());
+bool is_detach(const Step& step) {
+  return std::holds_alternative<BindVfio>(step);
 }
 
-// A step of a `prepare` that did not come to its end may have been asked for by a process that was killed.
+std::string node_device(const Step& detach) {
+  return device_of(detach)->address.node_device_name();
+}
+
+// libvirt does a call that it did not answer in time one day, and the device may be the host's again by then.
 Result<void> may_be_forgotten(Ports& ports, const Record& record, const JournalledStep& step) {
-  if ((record.ready && !step.unanswered) || !is_with_libvirt(ports, step.step)) return {};
-  const auto& address = device_of(step.step)->address;
-  return fail(ErrorKind::timed_out, address.text() + ": libvirt does not answer, and may still detach it",
-              "when `virsh nodedev-dumpxml " + address.node_device_name() +
+  if (!step.unanswered) return {};
+  const std::string name = node_device(step.step);
+  if (ports.libvirt.is_through(name)) return {};
+  return fail(ErrorKind::timed_out,
+              device_of(step.step)->address.text() + ": libvirt does not answer, and may still detach it",
+              "when `virsh nodedev-dumpxml " + name +
                   "` answers again, or after a restart of its daemon, `qemu-hook --reattach " +
                   printable(record.guest) + "` puts that right");
+}
+
+// A `prepare` of which the journal does not tell the end was killed, perhaps while it waited for libvirt.
+void note_unanswered(Ports& ports, Journal& journal) {
+  const Record& r = journal.record();
+  if (journal.is_own() || r.ready || r.undoing || ports.conf.backend == config::Backend::sysfs) return;
+  for (std::size_t i = 0; i < r.steps.size(); ++i)
+    if (is_detach(r.steps[i].step) && r.steps[i].begun &&
+        !ports.libvirt.is_through(node_device(r.steps[i].step)))
+      (void)journal.unanswered(i);
 }
 
 Result<void> undo_step(Ports& ports, Journal& journal, std::size_t i) {
@@ -125,12 +137,13 @@ Result<void> run_steps(Ports& ports, Journal& journal) {
     if (auto begun = journal.begin(i); !begun) return begun;
     ports.log.begins(describe(step), ports.limit(ports.conf.deadlines.whole));
     if (std::holds_alternative<Unbind>(step)) open_libvirt_ahead(ports);
-    if (auto done = run(ports, journal.record(), step); !done) {
+    const auto done = run(ports, journal.record(), step);
+    if (is_detach(step) && ports.libvirt.owes_detach_of(node_device(step))) (void)journal.unanswered(i);
+    if (!done) {
       note_stuck(ports, journal, i, done.error().stuck_pid);
       ports.log.error(done.error().message, about(step, host::events::refused));
       return done;
     }
-    if (is_with_libvirt(ports, step)) (void)journal.unanswered(i);
     ports.log.took(describe(step), watch, about(step, host::events::step_done));
   }
   if (auto lives = daemon_lives(ports); !lives) return lives;
@@ -139,6 +152,7 @@ Result<void> run_steps(Ports& ports, Journal& journal) {
 
 std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
   std::vector<Error> errors;
+  note_unanswered(ports, journal);
   (void)journal.undoing();
   for (const auto& step : journal.record().steps)
     if (const auto* detach = std::get_if<BindVfio>(&step.step);

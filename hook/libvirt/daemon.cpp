@@ -89,7 +89,7 @@ Result<void> Daemon::connect(const std::string& name) {
 
 bool Daemon::is_through(const std::string& name) {
   (void)connect(name);
-  return has_answered_;
+  return has_answered_ && owed_.empty();
 }
 
 void Daemon::give_up(Error error) {
@@ -104,7 +104,10 @@ Result<void> Daemon::call(char verb, const std::string& name, Milliseconds timeo
   const auto done = servant_->ask(
       verb == 'd' ? "libvirt's detach of " + name : "libvirt's reattach of " + name, verb + name, timeout);
   // A daemon that did not answer once is not asked again: every further device would wait as long.
-  if (!done && done.error().is(ErrorKind::timed_out)) give_up(done.error());
+  if (!done && done.error().is(ErrorKind::timed_out)) {
+    if (verb == 'd') owed_ = name;
+    give_up(done.error());
+  }
   return outcome(done);
 }
 

@@ -27,6 +27,7 @@ class Daemon : public NodeDevices {
   Result<void> reattach(const std::string& name, Milliseconds timeout) override {
     return call('r', name, timeout);
   }
+  bool owes_detach_of(const std::string& name) const override { return name == owed_; }
   // Its workers take the calls in the order of their arrival (virThreadPoolSendJob in
   // src/util/virthreadpool.c).
   bool is_through(const std::string& name) override;
@@ -43,6 +44,7 @@ class Daemon : public NodeDevices {
   std::optional<Stopwatch> opening_;  // since the servant was told to connect, until its answer is heard
   std::optional<Error> gave_up_;      // why there is no connection: asked once, then remembered
   bool has_answered_ = true;          // the daemon, or the system that there is none
+  std::string owed_;                  // the device whose detach was not answered
 };
 
 }  // namespace qh::libvirt

@@ -21,8 +21,10 @@ class NodeDevices {
   virtual Result<void> detach(const std::string& name, Milliseconds timeout) = 0;
   virtual Result<void> reattach(const std::string& name, Milliseconds timeout) = 0;
 
-  // Whether the daemon is through with all that it was asked, also by a process that gave up waiting or was
-  // killed; true too where there is no daemon to do it. Asks about the device `name`.
+  // Whether this process asked for the device's detach and got no answer in time: the daemon does it one day.
+  virtual bool owes_detach_of(const std::string& name) const = 0;
+  // Whether the daemon is through with what others asked it before; also if there is none to do it. Asks
+  // about the device `name`.
   virtual bool is_through(const std::string& name) = 0;
 };
 

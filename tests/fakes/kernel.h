@@ -157,6 +157,7 @@ class ModelLibvirt : public libvirt::NodeDevices {
   void open_ahead() override;
   Result<void> detach(const std::string& name, Milliseconds timeout) override;
   Result<void> reattach(const std::string& name, Milliseconds timeout) override;
+  bool owes_detach_of(const std::string&) const override { return is_behind; }
   bool is_through(const std::string&) override { return !is_behind; }
 
   bool available = true;

@@ -163,7 +163,11 @@ bool Libvirtd::write(const std::string& path, const std::string& value) {
   run_.tell("writes " + (value == "\n" ? "nothing" : value) + " to " + path);
   const bool done = run_.host.write(path, value);
   Task& self = *run_.scheduler.current();
-  if (self.dying) run_.scheduler.kill(self);  // its daemon was killed while the kernel held it
+  if (self.dying) {  // its daemon was killed while the kernel held it
+    const std::string address = HostModel::device_of(path, value);
+    if (self.asked_by == nullptr) run_.expected[address].insert(run_.host.state_of(address));
+    run_.scheduler.kill(self);
+  }
   return done;
 }
 
