@@ -637,5 +637,8 @@ int main(int argc, char** argv) {
   }
   if (settings.runs == 0 && settings.seconds == 0) settings.runs = 1000;
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  // For the reports that it makes.
+  const fakes::TemporaryRoot here;
+  std::filesystem::current_path(here.path());
   return Test(settings).run();
 }
