@@ -3,6 +3,9 @@
 
 #include <unistd.h>
 
+#include <functional>
+#include <thread>
+
 #include "fakes/model_host.h"
 #include "handover/device.h"
 #include "handover/handover.h"
@@ -240,6 +243,53 @@ TEST_CASE("what libvirt may still do late keeps the claim") {
   w.libvirt.is_behind = false;
   REQUIRE(repair(w.ports, "a", {}).empty());
   CHECK(w.kernel.state() == before);
+  CHECK(w.journals().empty());
+}
+
+namespace {
+
+// What `call` says if a journal of the guest win10's appears while it waits for the lock that orders claims.
+std::vector<Error> overtaken(World& w, const std::function<std::vector<Error>()>& call) {
+  w.ports.conf.deadlines.lock = Milliseconds{5000};
+  std::vector<Error> errors;
+  // Nothing tells that it waits: another try with more time, if it did not yet.
+  for (int pause = 30;
+       pause < 4000 && (errors.empty() || errors[0].message.find(" just ") == std::string::npos);
+       pause *= 4) {
+    auto lock = lock_folder(w.host, Milliseconds{1000});
+    std::thread late([&] { errors = call(); });
+    std::this_thread::sleep_for(Milliseconds{pause});
+    Record record;
+    record.guest = "win10";
+    record.since = 1;
+    auto journal = Journal::create(w.host, record);
+    lock->reset();
+    late.join();
+    REQUIRE(journal);
+    REQUIRE(journal->remove());
+  }
+  return errors;
+}
+
+}  // namespace
+
+TEST_CASE("a call for a guest that another call was faster with is refused") {
+  World w;
+  const std::string before = w.kernel.state();
+  SUBCASE("--detach") {
+    const auto errors = overtaken(w, [&] { return prepare(w.ports, w.card()); });
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].message == "the guest 'win10' is just being started or given back by another call");
+    CHECK(w.kernel.state() == before);
+  }
+  SUBCASE("--reattach") {
+    w.kernel.put_on_vfio("0000:02:00.0");
+    const auto errors =
+        overtaken(w, [&] { return repair(w.ports, "win10", {*parse_pci_address("0000:02:00.0")}); });
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].message == "the guest 'win10' is just starting");
+    CHECK(w.kernel.driver("0000:02:00.0") == "vfio-pci");
+  }
   CHECK(w.journals().empty());
 }
 
