@@ -81,7 +81,7 @@ Result<void> is_not_held(const Ports& ports, const PciAddress& address) {
 }
 
 // vfio-pci lets go only when its last user has closed it; a QEMU that dies takes a moment for that, with much
-// memory some seconds.
+// memory some seconds. What the kernel holds by then is not touched.
 Result<void> wait_for_vfio_user(const Ports& ports, const PciAddress& address) {
   const auto is_free = [&] { return !is_open_through_vfio(ports.host, address); };
   if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_free))
