@@ -63,7 +63,8 @@ std::string node_device(const Step& detach) {
   return device_of(detach)->address.node_device_name();
 }
 
-// libvirt does a call that it did not answer in time one day, and the device may be the host's again by then.
+// libvirt does a call that it did not answer in time one day, also when its client has gone (seen with 9.0),
+// and the device may be the host's again by then.
 Result<void> may_be_forgotten(Ports& ports, const Record& record, const JournalledStep& step) {
   if (!step.unanswered) return {};
   const std::string name = node_device(step.step);
