@@ -46,17 +46,12 @@ Result<void> probe(Ports& ports, const PciAddress& address, Milliseconds timeout
   return ports.host.sysfs.write(names::drivers_probe, address.text(), timeout);
 }
 
-// refused: a QEMU has it open. Asked right before it would be taken from there: libvirt tells nobody when it
-// plugs in a device.
-Result<void> is_not_in_use(const Ports& ports, const PciAddress& address) {
-  if (!is_open_through_vfio(ports.host, address)) return {};
-  return fail(ErrorKind::refused, "a running guest has it", "shut the guest down first");
-}
-
 // From the driver that was seen, by its name: should another have taken the device meanwhile, it keeps it.
 Result<void> unbind(Ports& ports, const PciAddress& address, const std::string& driver, Milliseconds timeout,
                     const std::vector<std::string>& held = {}) {
-  if (auto idle = is_not_in_use(ports, address); !idle) return idle;
+  // libvirt tells nobody when it plugs a device into a guest: asked right before it would be taken from
+  // there.
+  if (auto idle = is_not_in_use(ports.host, address); !idle) return idle;
   return ports.host.sysfs.write(names::driver_attribute(driver, "unbind"), address.text(), timeout, held);
 }
 
@@ -139,7 +134,6 @@ Result<void> rescan(Ports& ports, const PciAddress& address) {
 
 // Not for virtual functions, see host::physical_function().
 Result<void> remove_and_rescan(Ports& ports, const PciAddress& address, Journal* journal) {
-  if (auto idle = is_not_in_use(ports, address); !idle) return idle;
   if (journal != nullptr)
     if (auto noted = journal->removed(address); !noted) return noted;
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
@@ -183,6 +177,8 @@ Result<void> bind_host_driver(Ports& ports, const DeviceState& m, Journal* journ
   const std::string address = m.address.text();
   auto tried = ask_host_driver(ports, m);
   if (tried || tried.error().is(ErrorKind::timed_out)) return tried;
+  // A refusing driver takes its time, and somebody may have plugged the device into a guest meanwhile.
+  if (auto idle = is_not_in_use(ports.host, m.address); !idle) return fail_in(address, idle.error());
 
   const auto physical = host::physical_function(ports.host, m.address);
   if (!physical) {
@@ -286,8 +282,6 @@ Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
     }
     if (auto found = rescan(ports, m.address); !found) return fail_in(address, found.error());
   }
-  // An unbind that somebody began who was killed then may still be under way.
-  if (auto free = is_not_held(ports, m.address); !free) return free;
   // Only a device that is still on VFIO: libvirt's reattach unbinds whatever driver is bound.
   if (host::is_on_vfio(ports.host, m.address) && m.host_driver != host::bound_driver(ports.host, m.address)) {
     const bool is_wanted = journal != nullptr && contains(journal->record().rescan, m.address);
@@ -333,6 +327,11 @@ bool is_open_through_vfio(const host::Host& host, const PciAddress& address) {
   // Others of its group may be open while this one is not: vfio-pci enables a device when it is opened, and
   // disables it when it is closed (vfio_pci_core_enable in drivers/vfio/pci/vfio_pci_core.c).
   return *answer == "busy" && host.sysfs.read(names::attribute(address, "enable")).value_or("1") != "0";
+}
+
+Result<void> is_not_in_use(const host::Host& host, const PciAddress& address) {
+  if (!is_open_through_vfio(host, address)) return {};
+  return fail(ErrorKind::refused, "a running guest has it", "shut the guest down first");
 }
 
 }  // namespace qh::handover

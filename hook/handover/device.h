@@ -38,5 +38,7 @@ Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address);
 // Whether some process has the device open through VFIO: a guest runs with it. Also true where the kernel
 // does not answer in time.
 bool is_open_through_vfio(const host::Host& host, const PciAddress& address);
+// refused: it has, without the device's name.
+Result<void> is_not_in_use(const host::Host& host, const PciAddress& address);
 
 }  // namespace qh::handover

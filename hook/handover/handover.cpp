@@ -88,8 +88,7 @@ Result<void> give_back_without_journal(Ports& ports, const std::string& guest, c
                 "shut that guest down; if it is not running, `qemu-hook --reattach " + owner +
                     "` gives the device back");
   }
-  if (is_open_through_vfio(ports.host, address))
-    return fail(ErrorKind::refused, address.text() + ": a running guest has it", "shut the guest down first");
+  if (auto idle = is_not_in_use(ports.host, address); !idle) return fail_in(address.text(), idle.error());
   const Stopwatch watch;
   auto left = leave_vfio_for_any_driver(ports, address);
   if (left) ports.log.took("reattach " + address.text(), watch);

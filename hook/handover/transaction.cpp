@@ -13,6 +13,10 @@ void open_libvirt_ahead(Ports& ports) {
   if (ports.conf.backend != config::Backend::sysfs) ports.libvirt.open_ahead();
 }
 
+bool is_detach(const Step& step) {
+  return std::holds_alternative<BindVfio>(step);
+}
+
 // A device that is left alone by the undoing, and why.
 Result<void> may_be_given_back(const Ports& ports, const Record& record, const JournalledStep& step,
                                const DeviceState& m) {
@@ -32,7 +36,7 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
         other.stuck->pid});
   }
   const bool is_there = host::read_pci_device(ports.host, m.address).has_value();
-  if (!is_dead || !is_there || !std::holds_alternative<BindVfio>(step.step)) return {};
+  if (!is_dead || !is_there || !is_detach(step.step)) return {};
   if (auto answer = host::answers(ports.host, m.address); !answer)
     return fail(Error{
         ErrorKind::failed,
@@ -53,10 +57,6 @@ host::Event about(const Step& step, const char* message_id) {
 void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
   if (pid == 0) return;
   if (const auto process = host::find_process(ports.host, pid)) (void)journal.stuck(step, *process);
-}
-
-bool is_detach(const Step& step) {
-  return std::holds_alternative<BindVfio>(step);
 }
 
 std::string node_device(const Step& detach) {
@@ -177,7 +177,7 @@ std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
     if (auto undone = undo_step(ports, journal, i); !undone) {
       errors.push_back(undone.error());
       if (device != nullptr) failed.push_back(device->address);
-    } else if (std::holds_alternative<BindVfio>(step.step)) {
+    } else if (is_detach(step.step)) {
       ports.log.took("reattach " + device->address.text() + ", now on " +
                          (device->host_driver.empty() ? "no driver" : device->host_driver),
                      watch, about(step.step, host::events::step_undone));
