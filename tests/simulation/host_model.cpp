@@ -80,21 +80,31 @@ std::string HostModel::native_driver(const std::string& address) const {
   return natives_.at(address);
 }
 
-bool HostModel::is_held(const Locks& locks, Time since) const {
+bool HostModel::is_held(const Locks& locks, Time since, const Task* for_whom) const {
   return std::ranges::any_of(holds_, [&](const Hold& h) {
-    return h.since <= since && (h.by == nullptr || h.by != run_.scheduler.current()) &&
+    return h.since <= since && h.until > run_.scheduler.now() && (h.by == nullptr || h.by != for_whom) &&
            std::ranges::any_of(h.locks, [&](const auto& lock) { return contains(locks, lock); });
   });
 }
 
-void HostModel::hold(const Locks& locks, Time until, const Task* by) {
-  holds_.push_back({locks, run_.scheduler.now(), until, by});
+void HostModel::hold(const Locks& locks, Time until) {
+  std::erase_if(holds_, [&](const Hold& h) { return h.until <= run_.scheduler.now(); });
+  holds_.push_back({locks, run_.scheduler.now(), until});
+}
+
+// Until the task has its turn again, whatever the time is then.
+void HostModel::wait_with(const Locks& locks, const std::function<bool()>& until, Time deadline) {
+  Task& task = *run_.scheduler.current();
+  holds_.push_back({locks, run_.scheduler.now(), never, &task});
+  task.in_kernel = true;
+  run_.scheduler.wait(until, deadline);
+  task.in_kernel = false;
+  std::erase_if(holds_, [&](const Hold& h) { return h.by == &task; });
 }
 
 void HostModel::touch(const Locks& locks, const std::string& what) {
-  std::erase_if(holds_, [&](const Hold& h) { return h.until <= run_.scheduler.now(); });
-  if (holds_.empty() || !is_held(locks)) return;
   Task& task = *run_.scheduler.current();
+  if (holds_.empty() || !is_held(locks)) return;
   if (run_.tells()) run_.tell(what + ": waits in the kernel for " + join(locks));
   if (task.kind == Task::Kind::process && !task.detached)
     run_.find("own process waits for the kernel",
@@ -103,32 +113,23 @@ void HostModel::touch(const Locks& locks, const std::string& what) {
   if (task.asked_by != nullptr && is_held(locks, run_.scheduler.now() - task.asked_by->stalled - 3 * second))
     run_.find("libvirtd waits for the kernel",
               what + " by libvirtd for the hook, while the kernel holds " + join(locks));
-  task.in_kernel = true;
-  while (is_held(locks)) {
-    const auto waits_for = std::ranges::find_if(locks, [&](const auto& lock) { return is_held({lock}); });
+  const auto is_taken = [&](const auto& lock) { return is_held({lock}, never, &task); };
+  for (auto next = locks.begin(); (next = std::ranges::find_if(locks, is_taken)) != locks.end();) {
     Time until = never;
     for (const auto& h : holds_)
-      if (h.by != &task && contains(h.locks, *waits_for)) until = std::min(until, h.until);
+      if (contains(h.locks, *next) && h.until > run_.scheduler.now()) until = std::min(until, h.until);
     // What it takes before the one that it waits for, it has.
-    if (waits_for != locks.begin()) hold({locks.begin(), waits_for}, until + 1, &task);
-    run_.scheduler.wait({}, until);
-    std::erase_if(holds_, [&](const Hold& h) { return h.until <= run_.scheduler.now(); });
+    wait_with(
+        {locks.begin(), next}, [&] { return !is_taken(*next); }, until);
   }
-  task.in_kernel = false;
 }
 
 void HostModel::hang(const Locks& locks, Time lasts, const std::string& what) {
-  Task& task = *run_.scheduler.current();
+  const Task& task = *run_.scheduler.current();
   if (run_.tells()) run_.tell(what + ": hangs with " + join(locks));
-  const Time until = run_.scheduler.now() + lasts;
-  // It has done its act before others get the lock.
-  hold(locks, until + 1, &task);
   if (task.kind == Task::Kind::process && !task.detached)
     run_.find("own process hangs in the kernel", what + " in the hook's own process hangs");
-  task.in_kernel = true;
-  run_.scheduler.wait({}, until);
-  task.in_kernel = false;
-  std::erase_if(holds_, [&](const Hold& h) { return h.until <= run_.scheduler.now(); });
+  wait_with(locks, {}, run_.scheduler.now() + lasts);
 }
 
 // driver_override_show and _store take the device's lock (drivers/pci/pci-sysfs.c), as bind, unbind and
@@ -170,15 +171,9 @@ bool HostModel::write(const std::string& path, const std::string& value) {
   // A device that is open through VFIO is let go of when its user closes it (vfio_unregister_group_dev in
   // drivers/vfio/vfio_main.c).
   const bool unbinds = path.ends_with("/unbind") || path.ends_with("/remove");
-  if (unbinds && opened.contains(address) && is_on_vfio(address)) {
-    Task& task = *run_.scheduler.current();
-    const Locks locks{"device " + address};
-    hold(locks, never);
-    task.in_kernel = true;
-    run_.scheduler.wait([&] { return !opened.contains(address); }, never);
-    task.in_kernel = false;
-    std::erase_if(holds_, [&](const Hold& h) { return h.until == never && h.locks == locks; });
-  }
+  if (unbinds && opened.contains(address) && is_on_vfio(address))
+    wait_with(
+        {"device " + address}, [&] { return !opened.contains(address); }, never);
   const bool done = kernel.write(path, value);
   update();
   return done;

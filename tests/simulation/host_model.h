@@ -30,8 +30,8 @@ class HostModel {
   fakes::Kernel kernel{root};
 
   // Locks of the kernel. Acts take no time, so one is held only where something hangs.
-  bool is_held(const Locks& locks, Time since = never) const;
-  void hold(const Locks& locks, Time until, const Task* by = nullptr);  // by: whom it does not keep out
+  bool is_held(const Locks& locks, Time since = never, const Task* for_whom = nullptr) const;
+  void hold(const Locks& locks, Time until);
   // The current task takes them for a moment, and waits while they are held. `what` for the story.
   // The order of the locks is that in which the kernel takes them.
   void touch(const Locks& locks, const std::string& what);
@@ -84,8 +84,9 @@ class HostModel {
   struct Hold {
     Locks locks;
     Time since, until;
-    const Task* by = nullptr;
+    const Task* by = nullptr;  // that it does not keep out
   };
+  void wait_with(const Locks& locks, const std::function<bool()>& until, Time deadline);
   Run& run_;
   bool graphics_;
   std::vector<Hold> holds_;

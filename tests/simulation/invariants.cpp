@@ -33,7 +33,7 @@ std::vector<handover::Record> records(const Run& run) {
 // libvirt tells no hook what it plugs in. A hand-over may have looked just before, and by then it is as good
 // as done; and it clears the driver_override of a device in use, which does nothing, if it began before.
 bool could_not_know(const Run& run, const Task& process, const std::string& address, bool takes) {
-  constexpr long acts_of_a_look = 60;
+  constexpr long acts_of_a_look = 12;
   return std::ranges::any_of(run.guests, [&](const Guest& guest) {
     const auto plugged = guest.plugged.find(address);
     if (plugged == guest.plugged.end()) return false;
