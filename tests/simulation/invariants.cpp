@@ -18,11 +18,12 @@ bool has(const Guest& guest, const std::string& address) {
   return contains(guest.devices, address);
 }
 
-// It is the guest's now: the hook has let it start, and its end has not begun.
+// It is the guest's now: the hook has let it start, and libvirt is not through with its end.
 bool owns(const Run& run, const Guest& guest, const std::string& address) {
   if (!has(guest, address)) return false;
   if (guest.qemu != 0 && guest.state == GuestState::running) return true;
-  return run.libvirtd.is_alive() && guest.state == GuestState::launching;
+  return run.libvirtd.is_alive() &&
+         (guest.state == GuestState::launching || run.libvirtd.uses(guest, address));
 }
 
 std::vector<handover::Record> records(const Run& run) {

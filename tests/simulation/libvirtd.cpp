@@ -198,6 +198,11 @@ void Libvirtd::bind_host(const std::string& address) {
     run_.expected[address].insert(run_.host.state_of(address));
 }
 
+bool Libvirtd::uses(const Guest& guest, const std::string& address) const {
+  const auto use = active_.find(address);
+  return use != active_.end() && use->second.guest == guest.plan.name;
+}
+
 bool Libvirtd::take(Guest& guest, const std::string& address) {
   if (active_.contains(address)) return false;
   // Of its group, nothing may be another guest's (virHostdevPreparePCIDevicesImpl).
@@ -310,8 +315,7 @@ void Libvirtd::stop(Guest& guest) {
   run_.scheduler.wait([&] { return lists_held_ == 0; }, never);
   ++lists_held_;
   for (const auto& address : guest.devices)
-    if (const auto use = active_.find(address); use != active_.end() && use->second.guest == guest.plan.name)
-      give_back(address);
+    if (uses(guest, address)) give_back(address);
   --lists_held_;
   forget_files(guest);
   (void)hook(guest, "release", "end");

@@ -51,6 +51,8 @@ class Libvirtd {
 
   std::string domain_xml(const Guest& guest) const;
   bool is_alive() const { return pid_ != 0; }
+  // It is on libvirt's list of devices in use, as this guest's.
+  bool uses(const Guest& guest, const std::string& address) const;
   int pid() const { return pid_; }
   Time busy_until = 0;  // all its workers wait for something
   bool is_active(const std::string& address) const { return active_.contains(address); }
