@@ -18,12 +18,14 @@ bool has(const Guest& guest, const std::string& address) {
   return contains(guest.devices, address);
 }
 
-// It is the guest's now: the hook has let it start, and libvirt is not through with its end.
+// It is the guest's now: the hook has let it start, and libvirt is not through with its end. No hook is told of what
+// libvirt plugs in, so that is the guest's as long as it runs.
 bool owns(const Run& run, const Guest& guest, const std::string& address) {
   if (!has(guest, address)) return false;
   if (guest.qemu != 0 && guest.state == GuestState::running) return true;
-  return run.libvirtd.is_alive() &&
-         (guest.state == GuestState::launching || run.libvirtd.uses(guest, address));
+  if (!run.libvirtd.is_alive()) return false;
+  return guest.state == GuestState::launching ||
+         (run.libvirtd.uses(guest, address) && !guest.plugged.contains(address));
 }
 
 std::vector<handover::Record> records(const Run& run) {
