@@ -5,6 +5,7 @@
 #include "core/contains.h"
 #include "core/text.h"
 #include "handover/journal.h"
+#include "host/names.h"
 #include "simulation/run.h"
 
 namespace qh::simulation {
@@ -18,14 +19,11 @@ bool has(const Guest& guest, const std::string& address) {
   return contains(guest.devices, address);
 }
 
-// It is the guest's now: the hook has let it start, and libvirt is not through with its end. No hook is told of what
-// libvirt plugs in, so that is the guest's as long as it runs.
+// It is the guest's now: the hook has let it start, and its end has not begun.
 bool owns(const Run& run, const Guest& guest, const std::string& address) {
   if (!has(guest, address)) return false;
   if (guest.qemu != 0 && guest.state == GuestState::running) return true;
-  if (!run.libvirtd.is_alive()) return false;
-  return guest.state == GuestState::launching ||
-         (run.libvirtd.uses(guest, address) && !guest.plugged.contains(address));
+  return run.libvirtd.is_alive() && guest.state == GuestState::launching;
 }
 
 std::vector<handover::Record> records(const Run& run) {
@@ -77,6 +75,17 @@ void check_write(Run& run, const std::string& path, const std::string& value) {
     if (guest.plan.name != process.guest && owns(run, guest, address) && run.host.is_on_vfio(address))
       run.find("another guest's device is taken",
                what + " for " + process.guest + ", while it is the guest " + guest.plan.name + "'s");
+}
+
+void check_undoing(Run& run, const std::string& journal) {
+  const Task& process = run.scheduler.current()->process();
+  for (const auto& guest : run.guests) {
+    if (guest.plan.name == process.guest || journal != names::journal(guest.plan.name)) continue;
+    // A daemon that has come up since the process looked takes what it finds.
+    if (run.libvirtd.ends_itself(guest, process.began))
+      run.find("an ending guest is undone",
+               "the guest " + guest.plan.name + " for " + process.guest + ", while libvirt is ending it");
+  }
 }
 
 void check_prepared(Run& run, const Guest& guest) {

@@ -88,7 +88,8 @@ void Libvirtd::boot() {
     }
     // The list of detached devices is lost; what the guest's state says was unbound by libvirt, for whomever,
     // is bound again at its end (virHostdevUpdateActivePCIDevices).
-    for (const auto& address : guest.devices) active_[address] = {guest.plan.name, false, guest.plan.managed};
+    for (const auto& address : guest.devices)
+      active_[address] = {guest.plan.name, false, guest.plan.managed, run_.scheduler.now()};
     if (guest.qemu != 0) {
       guest.state = GuestState::running;
       (void)hook(guest, "reconnect", "begin");
@@ -198,9 +199,10 @@ void Libvirtd::bind_host(const std::string& address) {
     run_.expected[address].insert(run_.host.state_of(address));
 }
 
-bool Libvirtd::uses(const Guest& guest, const std::string& address) const {
-  const auto use = active_.find(address);
-  return use != active_.end() && use->second.guest == guest.plan.name;
+bool Libvirtd::ends_itself(const Guest& guest, Time before) const {
+  return is_alive() && std::ranges::any_of(active_, [&](const auto& entry) {
+           return entry.second.guest == guest.plan.name && entry.second.since < before;
+         });
 }
 
 bool Libvirtd::take(Guest& guest, const std::string& address) {
@@ -209,7 +211,7 @@ bool Libvirtd::take(Guest& guest, const std::string& address) {
   for (const auto& [other, use] : active_)
     if (use.guest != guest.plan.name && run_.host.group(other) == run_.host.group(address)) return false;
   if (!run_.host.is_there(address)) return false;
-  Use use{guest.plan.name, detached_.contains(address), false};
+  Use use{guest.plan.name, detached_.contains(address), false, run_.scheduler.now()};
   if (!run_.host.is_on_vfio(address)) {
     if (!guest.plan.managed || !bind_vfio(address) || !run_.host.is_on_vfio(address)) return false;
     use.gives_back = true;
@@ -315,7 +317,8 @@ void Libvirtd::stop(Guest& guest) {
   run_.scheduler.wait([&] { return lists_held_ == 0; }, never);
   ++lists_held_;
   for (const auto& address : guest.devices)
-    if (uses(guest, address)) give_back(address);
+    if (const auto use = active_.find(address); use != active_.end() && use->second.guest == guest.plan.name)
+      give_back(address);
   --lists_held_;
   forget_files(guest);
   (void)hook(guest, "release", "end");

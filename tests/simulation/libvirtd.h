@@ -51,8 +51,8 @@ class Libvirtd {
 
   std::string domain_xml(const Guest& guest) const;
   bool is_alive() const { return pid_ != 0; }
-  // It is on libvirt's list of devices in use, as this guest's.
-  bool uses(const Guest& guest, const std::string& address) const;
+  // Since before that time it has had devices of the guest on its list of those in use.
+  bool ends_itself(const Guest& guest, Time before) const;
   int pid() const { return pid_; }
   Time busy_until = 0;  // all its workers wait for something
   bool is_active(const std::string& address) const { return active_.contains(address); }
@@ -62,6 +62,7 @@ class Libvirtd {
     std::string guest;
     bool ours = false;        // in the list of detached devices before: a call of virNodeDeviceDetachFlags
     bool gives_back = false;  // libvirt does it itself
+    Time since = 0;
   };
   Task& work(const std::string& name, std::function<void()> work);
   int hook(const std::string& guest, const std::string& xml, const std::string& operation,

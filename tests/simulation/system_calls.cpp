@@ -25,6 +25,7 @@
 
 #include "core/pci_address.h"
 #include "core/text.h"
+#include "simulation/invariants.h"
 #include "simulation/run.h"
 
 namespace qh::simulation {
@@ -52,14 +53,14 @@ bool begins(const char* path, std::string_view with) {
 struct OpenFile {
   std::string attribute;
   bool exclusive = false;
-  bool ours = false;  // a journal or a conf
+  std::string ours = {};  // the path of a journal or a conf
 };
 std::map<int, OpenFile> open_files;
 
 void opened(Task& task, int fd, OpenFile file = {}) {
   if (fd < 0) return;
   task.files.insert(fd);
-  if (!file.attribute.empty() || file.exclusive || file.ours) open_files[fd] = std::move(file);
+  if (!file.attribute.empty() || file.exclusive || !file.ours.empty()) open_files[fd] = std::move(file);
 }
 
 bool is_ours(const char* path) {
@@ -189,7 +190,7 @@ int __wrap_open(const char* path, int flags, ...) {
       playing->host.touch(locks, "opens " + std::string(path));
       playing->die_if_killed();
     }
-    file.ours = ours && writes;
+    if (ours && writes) file.ours = path;
   }
   if (begins(path, "/dev/vfio/")) {
     const InWorld in_world(task);
@@ -249,7 +250,8 @@ ssize_t __wrap_write(int fd, const void* buffer, size_t size) {
     return __real_write(fd, buffer, size);
   }
   const OpenFile file = found->second;
-  if (file.ours) {
+  if (!file.ours.empty()) {
+    if (text == "undoing\n") check_undoing(*playing, file.ours);
     if (playing->tells() && text.size() < 100) playing->tell("notes: " + std::string(trimmed(text)));
     if (const auto trouble = playing->act(Weight::telling, true)) {
       // A full disk takes what still fits.
