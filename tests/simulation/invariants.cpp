@@ -81,6 +81,10 @@ void check_undoing(Run& run, const std::string& journal) {
   const Task& process = run.scheduler.current()->process();
   for (const auto& guest : run.guests) {
     if (guest.plan.name == process.guest || journal != names::journal(guest.plan.name)) continue;
+    // A `--reattach` that waited in vain has begun with it; libvirt refuses what it still uses.
+    if (std::ranges::any_of(records(run),
+                            [&](const auto& r) { return r.guest == guest.plan.name && r.undoing; }))
+      continue;
     // A daemon that has come up since the process looked takes what it finds.
     if (run.libvirtd.ends_itself(guest, process.began))
       run.find("an ending guest is undone",
