@@ -79,17 +79,17 @@ void check_write(Run& run, const std::string& path, const std::string& value) {
 
 void check_undoing(Run& run, const std::string& journal) {
   const Task& process = run.scheduler.current()->process();
-  for (const auto& guest : run.guests) {
-    if (guest.plan.name == process.guest || journal != names::journal(guest.plan.name)) continue;
-    // A `--reattach` that waited in vain has begun with it; libvirt refuses what it still uses.
-    if (std::ranges::any_of(records(run),
-                            [&](const auto& r) { return r.guest == guest.plan.name && r.undoing; }))
-      continue;
-    // A daemon that has come up since the process looked takes what it finds.
-    if (run.libvirtd.ends_itself(guest, process.began))
-      run.find("an ending guest is undone",
-               "the guest " + guest.plan.name + " for " + process.guest + ", while libvirt is ending it");
-  }
+  const auto guest =
+      std::ranges::find(run.guests, journal, [](const Guest& g) { return names::journal(g.plan.name); });
+  if (guest == run.guests.end() || guest->plan.name == process.guest) return;
+  // A daemon that has come up since the process looked takes what it finds.
+  if (!run.libvirtd.ends_itself(*guest, process.began)) return;
+  // A `--reattach` that waited in vain has begun with it; libvirt refuses what it still uses.
+  const auto all = records(run);
+  const auto record = std::ranges::find(all, guest->plan.name, &handover::Record::guest);
+  if (record != all.end() && record->undoing) return;
+  run.find("an ending guest is undone",
+           "the guest " + guest->plan.name + " for " + process.guest + ", while libvirt is ending it");
 }
 
 void check_prepared(Run& run, const Guest& guest) {

@@ -62,7 +62,7 @@ class Libvirtd {
     std::string guest;
     bool ours = false;        // in the list of detached devices before: a call of virNodeDeviceDetachFlags
     bool gives_back = false;  // libvirt does it itself
-    Time since = 0;
+    Time since = 0;           // on the list
   };
   Task& work(const std::string& name, std::function<void()> work);
   int hook(const std::string& guest, const std::string& xml, const std::string& operation,
