@@ -4,7 +4,7 @@
 build_packages=(cmake g++ make libvirt-dev libpugixml-dev libtomlplusplus-dev libexpected-dev nlohmann-json3-dev scdoc doctest-dev)
 selinux_packages=(secilc setools policycoreutils bzip2)
 vm_packages=(qemu-system-x86 ovmf mmdebstrap e2fsprogs)
-package_packages=(git dpkg-dev debhelper pkgconf fakeroot lintian rpm rpmlint makepkg libarchive-tools nix-bin)
+package_packages=(git dpkg-dev debhelper pkgconf fakeroot lintian rpm rpmlint makepkg pacman-package-manager libarchive-tools nix-bin)
 
 # install_missing PACKAGE...: by apt, as root; else says what is missing.
 install_missing() {

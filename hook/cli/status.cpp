@@ -37,6 +37,9 @@ std::vector<std::string> stuck_steps(const host::Host& host, const handover::Rec
     if (s.stuck && host::is_alive(host, *s.stuck))
       stuck.push_back(describe(s.step) + ": process " + std::to_string(s.stuck->pid) +
                       " waits in the kernel for the driver");
+  for (const auto& q : record.questions)
+    if (host::is_alive(host, q.asker))
+      stuck.push_back(q.device.text() + ": process " + std::to_string(q.asker.pid) + " waits for libvirt");
   return stuck;
 }
 

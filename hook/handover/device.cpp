@@ -87,8 +87,22 @@ Result<void> wait_for_vfio_user(const Ports& ports, const PciAddress& address) {
               "end that process, usually a QEMU; then `qemu-hook --reattach` gives the device back");
 }
 
+// Has libvirt move the device. The journal knows who waits for the answer before libvirt is asked.
+Result<void> ask_libvirt(Ports& ports, const PciAddress& address, Milliseconds timeout,
+                         Result<void> (libvirt::NodeDevices::*move)(const std::string&, Milliseconds),
+                         Journal* journal) {
+  const std::string name = address.node_device_name();
+  const int asker = ports.libvirt.asker(name);
+  const auto process = asker != 0 ? host::find_process(ports.host, asker) : std::nullopt;
+  if (process && journal != nullptr) (void)journal->asked(address, *process);
+  auto done = (ports.libvirt.*move)(name, timeout);
+  const bool is_answered = done || !done.error().is(ErrorKind::timed_out);
+  if (process && journal != nullptr && is_answered) (void)journal->answered(address);
+  return done;
+}
+
 // As libvirt does it: off whatever driver, and the kernel is asked for one.
-Result<void> leave_vfio(Ports& ports, const PciAddress& address) {
+Result<void> leave_vfio(Ports& ports, const PciAddress& address, Journal* journal) {
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
   if (auto closed = wait_for_vfio_user(ports, address); !closed) return closed;
   // A graphics driver takes the lock of the text consoles when it gets its card
@@ -98,8 +112,11 @@ Result<void> leave_vfio(Ports& ports, const PciAddress& address) {
     if (const auto consoles = host::framebuffer_consoles(ports.host); !consoles)
       return fail(consoles.error());
   if (uses_libvirt(ports)) {
-    auto done = ports.libvirt.reattach(address.node_device_name(), timeout);
+    auto done = ask_libvirt(ports, address, timeout, &libvirt::NodeDevices::reattach, journal);
     if (done) return {};
+    // It would take the device from its host driver once more, under whoever uses it by then.
+    if (done.error().is(ErrorKind::timed_out))
+      return fail(ErrorKind::timed_out, done.error().message + "; it may still do it", when_libvirt_answers);
     if (!falls_to_sysfs(ports, address, done.error())) return done;
   }
   // This waits for whoever works on the device: a libvirt that was too slow for us may still get there.
@@ -253,16 +270,16 @@ Result<void> rebind_host_driver(Ports& ports, const PciAddress& address) {
   return bind_host_driver(ports, {address, driver, *driver_override}, nullptr);
 }
 
-Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address) {
+Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address, Journal& journal) {
   if (auto free = is_not_held(ports, address); !free) return free;
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.detach);
   const auto by_sysfs = [&] {
     auto set = write_override(ports, address, names::vfio_pci, timeout);
     return set ? probe(ports, address, timeout) : set;
   };
-  auto bound = uses_libvirt(ports)
-                   ? ports.libvirt.detach(address.node_device_name(), std::min(timeout, libvirt_detach_limit))
-                   : by_sysfs();
+  auto bound = uses_libvirt(ports) ? ask_libvirt(ports, address, std::min(timeout, libvirt_detach_limit),
+                                                 &libvirt::NodeDevices::detach, &journal)
+                                   : by_sysfs();
   if (!bound && uses_libvirt(ports) && falls_to_sysfs(ports, address, bound.error())) bound = by_sysfs();
   if (!bound) return fail_in(address.text(), bound.error());
   // libvirt's success only says that its writes went through.
@@ -286,7 +303,7 @@ Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
   if (host::is_on_vfio(ports.host, m.address) && m.host_driver != host::bound_driver(ports.host, m.address)) {
     const bool is_wanted = journal != nullptr && contains(journal->record().rescan, m.address);
     if (auto left =
-            is_wanted ? leave_vfio_by_rescan(ports, m.address, *journal) : leave_vfio(ports, m.address);
+            is_wanted ? leave_vfio_by_rescan(ports, m.address, *journal) : leave_vfio(ports, m.address, journal);
         !left)
       return fail_in(address + ": cannot be given back", left.error());
   }
@@ -302,7 +319,7 @@ Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
 }
 
 Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address) {
-  if (auto left = leave_vfio(ports, address); !left)
+  if (auto left = leave_vfio(ports, address, nullptr); !left)
     return fail_in(address.text() + ": cannot be given back", left.error());
   return {};
 }

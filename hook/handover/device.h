@@ -10,6 +10,10 @@
 
 namespace qh::handover {
 
+// The remedy where libvirt was asked to move a device and has not answered.
+inline constexpr const char* when_libvirt_answers =
+    "when libvirt answers again, or after a restart of its daemon, `qemu-hook --reattach` gives it back";
+
 // The device's driver_override, empty for none. timed_out: a driver that hangs holds the device.
 Result<std::string> read_driver_override(const host::Host& host, const PciAddress& address);
 
@@ -21,15 +25,17 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address, const s
 // unbind_host_driver() and give_back().
 Result<void> rebind_host_driver(Ports& ports, const PciAddress& address);
 
-// Binds to the VFIO driver: through libvirt, or through sysfs where libvirt does not answer.
-Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address);
+// Binds to the VFIO driver: through libvirt, or through sysfs where libvirt does not answer. The journal says
+// what libvirt was asked.
+Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address, Journal& journal);
 
 // Brings the device to what was measured, from whatever state it is in; nothing to do is success. A device
 // that is no longer there counts as given back, unless the journal says that we removed it: then the bus is
 // rescanned. One whose reset is `remove-rescan` goes from VFIO to its host driver in this way. failed: says
 // what is left to do.
 //
-// Before a device is removed the journal says so. Without a journal (it is damaged) nothing is known of that.
+// Before a device is removed, or libvirt is asked, the journal says so. Without a journal (it is damaged)
+// nothing is known of that. timed_out: libvirt was asked and may still do it, so nobody else does.
 Result<void> give_back(Ports& ports, const DeviceState& measured, Journal* journal = nullptr);
 
 // Takes a device off its VFIO driver when nobody knows what it had before: the kernel chooses its driver.

@@ -88,7 +88,19 @@ constexpr LineKind line_kinds[] = {
     {"removed", 2, [](Record& r, const Words& w) { return add(w[1], r.removed); }},
     {"begin", 2, [](Record& r, const Words& w) { return mark(r, w[1], &JournalledStep::begun); }},
     {"undone", 2, [](Record& r, const Words& w) { return mark(r, w[1], &JournalledStep::undone); }},
-    {"unanswered", 2, [](Record& r, const Words& w) { return mark(r, w[1], &JournalledStep::unanswered); }},
+    {"asked", 4,
+     [](Record& r, const Words& w) {
+       const auto address = parse_pci_address(w[1]);
+       const auto process = parse_process(w[2], w[3]);
+       if (address && process) r.questions.push_back({*address, *process});
+       return address && process;
+     }},
+    {"answered", 2,
+     [](Record& r, const Words& w) {
+       const auto address = parse_pci_address(w[1]);
+       if (address) std::erase_if(r.questions, [&](const Question& q) { return q.device == *address; });
+       return address.has_value();
+     }},
     {"stuck", 4,
      [](Record& r, const Words& w) {
        JournalledStep* step = find_step(r, w[1]);
@@ -283,6 +295,10 @@ Result<void> Journal::begin(std::size_t step) {
 
 Result<void> Journal::stuck(std::size_t step, const host::ProcessId& process) {
   return note("stuck " + std::to_string(step) + " " + to_words(process));
+}
+
+Result<void> Journal::asked(const PciAddress& address, const host::ProcessId& asker) {
+  return note("asked " + address.text() + " " + to_words(asker));
 }
 
 Result<void> Journal::remove() {

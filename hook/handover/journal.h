@@ -28,8 +28,13 @@ struct JournalledStep {
   Step step;
   bool begun = false;
   bool undone = false;
-  bool unanswered = false;                    // libvirt was asked for it, and may still do it
   std::optional<host::ProcessId> stuck = {};  // a process of ours that hangs in this step
+};
+
+// A process of ours that waits for libvirt's answer, and what it asked about.
+struct Question {
+  PciAddress device;
+  host::ProcessId asker;
 };
 
 struct Record {
@@ -42,6 +47,7 @@ struct Record {
   std::vector<PciAddress> dead;      // did not answer after a reset: not for a host driver
   std::vector<PciAddress> rescan;    // to be removed and rescanned when it is given back
   std::vector<PciAddress> removed;   // by us from the bus, or about to be: a rescan is due if it is not there
+  std::vector<Question> questions;   // libvirt may still do what it was asked while the asker is alive
   std::vector<PciAddress> returned;  // given back while the guest runs on, since it was unplugged from it
   bool ready = false;                // `prepare` came to its end
   bool undoing = false;              // `release` or a rollback has begun
@@ -71,8 +77,9 @@ class Journal {
   // On disk when they return. The record follows; but a step that is not on disk has not begun.
   Result<void> begin(std::size_t step);
   Result<void> undone(std::size_t step) { return note("undone " + std::to_string(step)); }
-  Result<void> unanswered(std::size_t step) { return note("unanswered " + std::to_string(step)); }
   Result<void> stuck(std::size_t step, const host::ProcessId& process);
+  Result<void> asked(const PciAddress& address, const host::ProcessId& asker);
+  Result<void> answered(const PciAddress& address) { return note("answered " + address.text()); }
   Result<void> dead(const PciAddress& address) { return note("dead " + address.text()); }
   Result<void> returned(const PciAddress& address) { return note("returned " + address.text()); }
   Result<void> rescan(const PciAddress& address) { return note("rescan " + address.text()); }

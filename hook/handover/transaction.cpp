@@ -1,5 +1,7 @@
 #include "handover/transaction.h"
 
+#include <algorithm>
+
 #include "core/contains.h"
 #include "core/text.h"
 #include "handover/device.h"
@@ -15,6 +17,24 @@ void open_libvirt_ahead(Ports& ports) {
 
 bool is_detach(const Step& step) {
   return std::holds_alternative<BindVfio>(step);
+}
+
+// libvirt does late what it was asked in vain. Were the device the host's again by then, it would lose its
+// driver under whoever uses it. timed_out: it may still.
+Result<void> has_been_answered(const Ports& ports, const Record& record, const PciAddress& address) {
+  int asker = 0;
+  const auto is_answered = [&] {
+    const auto open = std::ranges::find_if(record.questions, [&](const Question& q) {
+      return q.device == address && host::is_alive(ports.host, q.asker);
+    });
+    asker = open == record.questions.end() ? 0 : open->asker.pid;
+    return asker == 0;
+  };
+  if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_answered)) return {};
+  return fail(ErrorKind::timed_out,
+              address.text() + ": libvirt was asked to move it, does not answer, and may still do it (process " +
+                  std::to_string(asker) + " waits for the answer)",
+              when_libvirt_answers);
 }
 
 // A device that is left alone by the undoing, and why.
@@ -35,6 +55,7 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
         "when that ends, `qemu-hook --reattach` brings the device back; if it does not end, reboot",
         other.stuck->pid});
   }
+  if (auto answered = has_been_answered(ports, record, m.address); !answered) return answered;
   const bool is_there = host::read_pci_device(ports.host, m.address).has_value();
   if (!is_dead || !is_there || !is_detach(step.step)) return {};
   if (auto answer = host::answers(ports.host, m.address); !answer)
@@ -59,44 +80,12 @@ void note_stuck(Ports& ports, Journal& journal, std::size_t step, int pid) {
   if (const auto process = host::find_process(ports.host, pid)) (void)journal.stuck(step, *process);
 }
 
-std::string node_device(const Step& detach) {
-  return device_of(detach)->address.node_device_name();
-}
-
-// libvirt does a call that it did not answer in time one day, also when its client has gone (seen with 9.0),
-// and the device may be the host's again by then.
-Result<void> may_be_forgotten(Ports& ports, const Record& record, const JournalledStep& step) {
-  if (!step.unanswered) return {};
-  const std::string name = node_device(step.step);
-  if (ports.libvirt.is_through(name)) return {};
-  return fail(ErrorKind::timed_out,
-              device_of(step.step)->address.text() + ": libvirt does not answer, and may still detach it",
-              "when `virsh nodedev-dumpxml " + name +
-                  "` answers again, or after a restart of its daemon, `qemu-hook --reattach " +
-                  printable(record.guest) + "` puts that right");
-}
-
-// A `prepare` of which the journal does not tell the end was killed, perhaps while it waited for libvirt.
-void note_unanswered(Ports& ports, Journal& journal) {
-  const Record& r = journal.record();
-  if (journal.is_own() || r.ready || r.undoing || ports.conf.backend == config::Backend::sysfs) return;
-  for (std::size_t i = 0; i < r.steps.size(); ++i)
-    if (is_detach(r.steps[i].step) && r.steps[i].begun &&
-        !ports.libvirt.is_through(node_device(r.steps[i].step)))
-      (void)journal.unanswered(i);
-}
-
 Result<void> undo_step(Ports& ports, Journal& journal, std::size_t i) {
   const JournalledStep& step = journal.record().steps[i];
   const DeviceState* device = device_of(step.step);
   auto undone =
       device == nullptr ? undo(ports, step.step) : may_be_given_back(ports, journal.record(), step, *device);
-  if (undone && device != nullptr) {
-    // Asked first: what libvirt does until it answers is undone with the rest.
-    auto forgotten = may_be_forgotten(ports, journal.record(), step);
-    undone = give_back(ports, *device, &journal);
-    if (undone) undone = std::move(forgotten);
-  }
+  if (undone && device != nullptr) undone = give_back(ports, *device, &journal);
   if (undone) {
     // What cannot be written down any more is undone all the same: each undoing stands on its own.
     (void)journal.undone(i);
@@ -138,8 +127,7 @@ Result<void> run_steps(Ports& ports, Journal& journal) {
     if (auto begun = journal.begin(i); !begun) return begun;
     ports.log.begins(describe(step), ports.limit(ports.conf.deadlines.whole));
     if (std::holds_alternative<Unbind>(step)) open_libvirt_ahead(ports);
-    const auto done = run(ports, journal.record(), step);
-    if (is_detach(step) && ports.libvirt.owes_detach_of(node_device(step))) (void)journal.unanswered(i);
+    const auto done = run(ports, journal, step);
     if (!done) {
       note_stuck(ports, journal, i, done.error().stuck_pid);
       ports.log.error(done.error().message, about(step, host::events::refused));
@@ -153,7 +141,6 @@ Result<void> run_steps(Ports& ports, Journal& journal) {
 
 std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
   std::vector<Error> errors;
-  note_unanswered(ports, journal);
   (void)journal.undoing();
   for (const auto& step : journal.record().steps)
     if (const auto* detach = std::get_if<BindVfio>(&step.step);

@@ -35,6 +35,7 @@ Result<std::string> answer(const Connection& libvirt, const std::string& questio
     return fail(libvirt.last_error("libvirt does not know " + name));
   }
   Result<std::string> result;
+  if (verb != 'w') host::Child::outlive_parent();
   if (verb == 'w')
     result = wait_for_worker(libvirt, device);
   else if (verb == 'd' && libvirt.node_device_detach(device, nullptr, 0) < 0)
@@ -87,14 +88,8 @@ Result<void> Daemon::connect(const std::string& name) {
   return fail(*gave_up_);
 }
 
-bool Daemon::is_through(const std::string& name) {
-  (void)connect(name);
-  return has_answered_;
-}
-
 void Daemon::give_up(Error error) {
   servant_.reset();
-  has_answered_ = !error.is(ErrorKind::timed_out);
   error.kind = ErrorKind::unavailable;
   gave_up_ = std::move(error);
 }
@@ -102,12 +97,10 @@ void Daemon::give_up(Error error) {
 Result<void> Daemon::call(char verb, const std::string& name, Milliseconds timeout) {
   if (const auto connected = connect(name); !connected) return connected;
   const auto done = servant_->ask(
-      verb == 'd' ? "libvirt's detach of " + name : "libvirt's reattach of " + name, verb + name, timeout);
+      verb == 'd' ? "libvirt's detach of " + name : "libvirt's reattach of " + name, verb + name, timeout,
+      host::Servant::Overdue::waits_on);
   // A daemon that did not answer once is not asked again: every further device would wait as long.
-  if (!done && done.error().is(ErrorKind::timed_out)) {
-    if (verb == 'd') owed_ = name;
-    give_up(done.error());
-  }
+  if (!done && done.error().is(ErrorKind::timed_out)) give_up(done.error());
   return outcome(done);
 }
 

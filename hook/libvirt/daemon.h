@@ -21,16 +21,13 @@ class Daemon : public NodeDevices {
       : uri_(std::move(uri)), connect_timeout_(connect_timeout) {}
 
   void open_ahead() override;
+  int asker(const std::string& name) override { return connect(name) ? servant_->pid() : 0; }
   Result<void> detach(const std::string& name, Milliseconds timeout) override {
     return call('d', name, timeout);
   }
   Result<void> reattach(const std::string& name, Milliseconds timeout) override {
     return call('r', name, timeout);
   }
-  bool owes_detach_of(const std::string& name) const override { return name == owed_; }
-  // Its workers take the calls in the order of their arrival (virThreadPoolSendJob in
-  // src/util/virthreadpool.c).
-  bool is_through(const std::string& name) override;
 
  private:
   Result<void> call(char verb, const std::string& name, Milliseconds timeout);
@@ -43,8 +40,6 @@ class Daemon : public NodeDevices {
   std::optional<host::Servant> servant_;
   std::optional<Stopwatch> opening_;  // since the servant was told to connect, until its answer is heard
   std::optional<Error> gave_up_;      // why there is no connection: asked once, then remembered
-  bool has_answered_ = true;          // the daemon, or the system that there is none
-  std::string owed_;                  // the device whose detach was not answered
 };
 
 }  // namespace qh::libvirt

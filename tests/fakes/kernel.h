@@ -157,11 +157,10 @@ class ModelLibvirt : public libvirt::NodeDevices {
   void open_ahead() override;
   Result<void> detach(const std::string& name, Milliseconds timeout) override;
   Result<void> reattach(const std::string& name, Milliseconds timeout) override;
-  bool owes_detach_of(const std::string&) const override { return is_behind; }
-  bool is_through(const std::string&) override { return !is_behind; }
+  int asker(const std::string&) override { return available ? asked_by : 0; }
 
   bool available = true;
-  bool is_behind = false;  // with calls that were given up
+  int asked_by = 0;  // the process that asks it, if the host is to have one
   std::vector<std::string> calls;
   std::optional<std::size_t> opened_after;  // how many acts, at the first open_ahead()
 

@@ -15,6 +15,7 @@ namespace {
 struct Helper {
   Task* task = nullptr;
   std::deque<std::string> asked, told;
+  bool is_left = false;
 };
 std::map<int, std::shared_ptr<Helper>> helpers;
 
@@ -22,14 +23,10 @@ Time from(Milliseconds time) {
   return time.count() * ms;
 }
 
-// One that the kernel keeps although it was given up is seen by others for as long.
-void leave_behind(Task& task) {
-  auto& run = *playing;
-  run.host.add_process(task.pid, task.process().pid, "qemu-hook", run.scheduler.now());
-  run.scheduler.spawn("(a helper in the kernel)", Task::Kind::world, [&run, &task] {
-    run.scheduler.wait([&task] { return task.ended; }, never);
-    run.host.end_process(task.pid);
-  });
+// Others see it for as long as it is there.
+void show(Task& task) {
+  playing->host.add_process(task.pid, task.process().pid, "qemu-hook", playing->scheduler.now());
+  task.at_end = [pid = task.pid] { playing->host.end_process(pid); };
 }
 
 }  // namespace
@@ -90,10 +87,28 @@ Result<std::string> Child::hear(Milliseconds patience) const {
 
 Result<std::string> Child::next_from_parent() {
   const auto own = helper_of(playing->scheduler.current()->pid);
-  playing->scheduler.wait([&own] { return !own->asked.empty(); }, never);
+  const auto is_alone = [&own] { return own->is_left || own->task->process().ended; };
+  playing->scheduler.wait([&] { return !own->asked.empty() || is_alone(); }, never);
+  if (own->asked.empty()) return fail(ErrorKind::unavailable, "");
   std::string message = std::move(own->asked.front());
   own->asked.pop_front();
   return message;
+}
+
+int Child::pid() const {
+  const auto helper = helper_of(pid_);
+  if (helper != nullptr && !helper->task->at_end) show(*helper->task);
+  return pid_;
+}
+
+void Child::outlive_parent() {
+  playing->scheduler.current()->outlives = true;
+}
+
+void Child::leave() {
+  helper_of(pid_)->is_left = true;
+  fd_.reset();
+  pid_ = 0;
 }
 
 int Child::end(Milliseconds patience) {
@@ -106,7 +121,7 @@ int Child::end(Milliseconds patience) {
   if (task->ended) return 0;
   scheduler.kill(*task);
   if (task->ended) return 0;
-  leave_behind(*task);
+  show(*task);
   return scheduler.wait([task] { return task->ended; }, scheduler.now() + from(patience)) ? 0 : pid;
 }
 

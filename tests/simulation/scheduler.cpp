@@ -65,6 +65,7 @@ void Scheduler::end(Task& task) {
   task.ended = true;
   for (const int fd : std::exchange(task.files, {})) ::close(fd);
   std::erase(alive_, &task);
+  if (task.at_end) task.at_end();
   // The current one still stands on its stack.
   if (&task != current_ && task.stack) free_stacks.push_back(std::move(task.stack));
 }
@@ -163,7 +164,7 @@ void Scheduler::kill(Task& task) {
 void Scheduler::kill_process(Task& process) {
   Task* self = nullptr;
   for (const auto& task : tasks_) {
-    if (&task->process() != &process || task->ended) continue;
+    if (&task->process() != &process || task->ended || task->outlives) continue;
     if (task.get() == current_)
       self = current_;
     else

@@ -39,6 +39,7 @@ struct Task {
   bool dying = false;        // killed, and dies when it comes back from the kernel
   bool in_kernel = false;    // waits where no signal reaches it
   bool detached = false;     // nobody waits for it any more
+  bool outlives = false;     // of a helper: it goes on when its process is killed
   Task* asked_by = nullptr;  // of a worker of libvirtd: the process for which it works
   int in_world = 0;          // its system calls are the model's own, not the program's
   long acts = 0;             // of a process, its helpers' included
@@ -46,6 +47,7 @@ struct Task {
   Time began = 0;
   Time stalled = 0;  // by the schedule, which is not its own fault
   std::set<int> files;
+  std::function<void()> at_end;
 
   // The scheduler's own.
   std::function<void()> work;

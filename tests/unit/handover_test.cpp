@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <filesystem>
 #include <functional>
 #include <thread>
 
@@ -216,34 +217,54 @@ TEST_CASE("without libvirt the same is done through sysfs") {
   }
 }
 
-TEST_CASE("what libvirt may still do late keeps the claim") {
+TEST_CASE("what libvirt may still do late is waited for, and nobody does it meanwhile") {
   World w;
   const std::string before = w.kernel.state();
-  w.libvirt.is_behind = true;
-  w.libvirt.available = false;  // to this call it gave no answer
+  const std::string name = "pci_0000_02_00_0";
+  w.root.write("/proc/4321/stat", "4321 (qemu-hook) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 77 0 0");
+  w.libvirt.asked_by = 4321;
+  w.ports.conf.deadlines.reattach = Milliseconds{20};
+  w.faults.fault = fakes::Fault::hangs;
+  const auto expect_owed = [&](const std::vector<Error>& errors) {
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].message ==
+          "0000:02:00.0: libvirt was asked to move it, does not answer, and may still do it (process 4321 "
+          "waits for the answer)");
+    CHECK(errors[0].remedy.find("`qemu-hook --reattach`") != std::string::npos);
+    CHECK(w.kernel.driver("0000:02:00.0") == "vfio-pci");
+    CHECK(w.journals() == std::vector<std::string>{"a.journal"});
+  };
 
-  SUBCASE("when the start is refused") {
-    w.ports.conf.backend = config::Backend::libvirt;
-    const auto errors = prepare(w.ports, w.guest("a", {"0000:02:00.0"}));
-    REQUIRE(errors.size() == 2);
-    CHECK(errors[1].message == "0000:02:00.0: libvirt does not answer, and may still detach it");
-    CHECK(errors[1].remedy.find("`qemu-hook --reattach a`") != std::string::npos);
-  }
-  SUBCASE("when sysfs stands in, and the guest has come and gone") {
+  SUBCASE("a detach, for which sysfs stood in") {
+    w.faults.at_act = "detach " + name;
     REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"})).empty());
-    CHECK(release(w.ports, "a").size() == 1);
+    w.faults.fault = fakes::Fault::none;
+    expect_owed(release(w.ports, "a"));
+    std::filesystem::remove_all(w.root.path() + "/proc/4321");
+    REQUIRE(w.libvirt.detach(name, Milliseconds{1}));
   }
-  CHECK(w.kernel.state() == before);  // given back all the same
-  CHECK(w.journals() == std::vector<std::string>{"a.journal"});
-
-  w.libvirt.available = true;
-  REQUIRE(w.libvirt.detach("pci_0000_02_00_0", Milliseconds{1}));
-  CHECK(w.kernel.driver("0000:02:00.0") == "vfio-pci");
-  CHECK(repair(w.ports, "a", {}).size() == 1);
-  w.libvirt.is_behind = false;
+  SUBCASE("a reattach, for which nothing stands in") {
+    REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"})).empty());
+    w.faults.at_act = "reattach " + name;
+    const auto errors = release(w.ports, "a");
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].message.find("; it may still do it") != std::string::npos);
+    w.faults.fault = fakes::Fault::none;
+    expect_owed(repair(w.ports, "a", {}));
+    std::filesystem::remove_all(w.root.path() + "/proc/4321");
+    REQUIRE(w.libvirt.reattach(name, Milliseconds{1}));
+  }
   REQUIRE(repair(w.ports, "a", {}).empty());
   CHECK(w.kernel.state() == before);
   CHECK(w.journals().empty());
+}
+
+TEST_CASE("what libvirt has answered is no reason to wait") {
+  World w;
+  w.root.write("/proc/4321/stat", "4321 (qemu-hook) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 77 0 0");
+  w.libvirt.asked_by = 4321;
+  REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"})).empty());
+  CHECK(release(w.ports, "a").empty());
 }
 
 namespace {

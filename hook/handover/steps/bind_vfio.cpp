@@ -14,8 +14,8 @@ std::string BindVfio::describe_undo() const {
          (device.driver_override.empty() ? "" : ", with driver_override " + device.driver_override);
 }
 
-Result<void> BindVfio::run(Ports& ports, const Record&) const {
-  return bind_vfio_driver(ports, device.address);
+Result<void> BindVfio::run(Ports& ports, Journal& journal) const {
+  return bind_vfio_driver(ports, device.address, journal);
 }
 
 Result<void> DeviceStep::undo(Ports& ports) const {

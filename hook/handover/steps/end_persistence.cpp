@@ -17,7 +17,7 @@ std::string EndPersistence::describe_undo() const {
   return "turn on the persistence mode of " + card.text();
 }
 
-Result<void> EndPersistence::run(Ports& ports, const Record&) const {
+Result<void> EndPersistence::run(Ports& ports, Journal&) const {
   const Deadline deadline(ports.limit(ports.conf.deadlines.holders));
   if (auto off = ports.services.set_persistence(card, false, deadline.left()); !off) return off;
   while (std::ranges::any_of(host::holders_of(ports.host, {card}), [&](const host::Holder& h) {

@@ -16,7 +16,7 @@ std::string EndSessions::describe() const {
   return "end the sessions that hold the card";
 }
 
-Result<void> EndSessions::run(Ports& ports, const Record&) const {
+Result<void> EndSessions::run(Ports& ports, Journal&) const {
   const Milliseconds limit = ports.limit(ports.conf.deadlines.holders);
   const Deadline deadline(limit), patience(limit / 2);
   std::set<std::string> ending(users.begin(), users.end());

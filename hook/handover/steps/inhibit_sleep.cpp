@@ -15,10 +15,10 @@ std::string InhibitSleep::describe_undo() const {
   return "let the host sleep again";
 }
 
-Result<void> InhibitSleep::run(Ports& ports, const Record& record) const {
+Result<void> InhibitSleep::run(Ports& ports, Journal& journal) const {
   const auto done = ports.services.hold_awake(
-      {unit, "the guest " + printable(record.guest) + " has this host's screen",
-       ports.host.path(names::journal(record.guest)), ports.host.path(names::pid_file(record.guest))},
+      {unit, "the guest " + printable(journal.record().guest) + " has this host's screen",
+       ports.host.path(names::journal(journal.record().guest)), ports.host.path(names::pid_file(journal.record().guest))},
       ports.limit(ports.conf.deadlines.detach));
   if (!done) ports.log.warning("the host may go to sleep while the guest runs: " + done.error().message);
   return {};

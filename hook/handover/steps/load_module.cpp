@@ -8,7 +8,7 @@ std::string LoadModule::describe() const {
   return "load the module " + module;
 }
 
-Result<void> LoadModule::run(Ports& ports, const Record&) const {
+Result<void> LoadModule::run(Ports& ports, Journal&) const {
   return ports.modules.load(module, ports.limit(ports.conf.deadlines.detach));
 }
 

@@ -120,7 +120,7 @@ std::optional<Result<Step>> parse_as_one_of(std::string_view text, Rest words,
 std::string UnknownStep::describe() const {
   return "a step of a newer version, " + in_quotes(text);
 }
-Result<void> UnknownStep::run(Ports& ports, const Record&) const {
+Result<void> UnknownStep::run(Ports& ports, Journal&) const {
   return undo(ports);
 }
 Result<void> UnknownStep::undo(Ports&) const {
@@ -144,8 +144,8 @@ std::string describe_undo(const Step& step) {
       step);
 }
 
-Result<void> run(Ports& ports, const Record& record, const Step& step) {
-  return std::visit([&](const auto& s) { return s.run(ports, record); }, step);
+Result<void> run(Ports& ports, Journal& journal, const Step& step) {
+  return std::visit([&](const auto& s) { return s.run(ports, journal); }, step);
 }
 
 Result<void> undo(Ports& ports, const Step& step) {

@@ -22,7 +22,7 @@
 namespace qh::handover {
 
 struct Ports;
-struct Record;
+class Journal;
 
 // How a device stood on the host before it was touched; what giving it back restores.
 struct DeviceState {
@@ -39,7 +39,7 @@ struct UnknownStep {
 
   std::string describe() const;
   // Both fail.
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
   Result<void> undo(Ports& ports) const;
   bool operator==(const UnknownStep&) const = default;
 };
@@ -51,7 +51,7 @@ struct LoadModule {
   static constexpr std::string_view verb = "load-module";
   static auto fields(auto& s) { return std::tie(s.module); }
   std::string describe() const;
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
 };
 
 // Takes a device from the host; undone by giving it back as a whole.
@@ -66,7 +66,7 @@ struct DeviceStep {
 struct Unbind : DeviceStep {
   static constexpr std::string_view verb = "unbind";
   std::string describe() const;
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
   std::string describe_undo() const;
 };
 
@@ -74,7 +74,7 @@ struct Unbind : DeviceStep {
 struct BindVfio : DeviceStep {
   static constexpr std::string_view verb = "detach";
   std::string describe() const;
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
   std::string describe_undo() const;
 };
 
@@ -85,7 +85,7 @@ struct InhibitSleep {
   static constexpr std::string_view verb = "inhibit-sleep";
   static auto fields(auto& s) { return std::tie(s.unit); }
   std::string describe() const;
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
   std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;
 };
@@ -98,7 +98,7 @@ struct StopDisplayManager {
   static constexpr std::string_view verb = "stop-display-manager";
   static auto fields(auto& s) { return std::tie(s.service, s.cards); }
   std::string describe() const;
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
   std::string describe_undo() const;
   // Once the cards have their DRM nodes; without them only where the host has another card to show it on.
   Result<void> undo(Ports& ports) const;
@@ -113,7 +113,7 @@ struct EndSessions {
   static constexpr std::string_view verb = "end-sessions";
   static auto fields(auto& s) { return std::tie(s.devices, s.users); }
   std::string describe() const;
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
 };
 
 // Stops a service that holds the card, or that goes down with the display manager.
@@ -123,7 +123,7 @@ struct StopService {
   static constexpr std::string_view verb = "stop-service";
   static auto fields(auto& s) { return std::tie(s.service); }
   std::string describe() const;
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
   std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;
 };
@@ -135,7 +135,7 @@ struct EndPersistence {
   static constexpr std::string_view verb = "end-persistence";
   static auto fields(auto& s) { return std::tie(s.card); }
   std::string describe() const;
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
   std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;
 };
@@ -147,7 +147,7 @@ struct WaitForHolders {
   static constexpr std::string_view verb = "wait-for-holders";
   static auto fields(auto& s) { return std::tie(s.devices); }
   std::string describe() const;
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
 };
 
 // Unbinds a text console from its frame buffer.
@@ -158,7 +158,7 @@ struct UnbindConsole {
   static constexpr std::string_view verb = "unbind-console";
   static auto fields(auto& s) { return std::tie(s.console, s.cards); }
   std::string describe() const;
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
   std::string describe_undo() const;
   // A console that the kernel cannot bring back is a warning.
   Result<void> undo(Ports& ports) const;
@@ -173,7 +173,7 @@ struct UnbindFramebuffer {
   static constexpr std::string_view verb = "unbind-framebuffer";
   static auto fields(auto& s) { return std::tie(s.driver, s.device, s.card); }
   std::string describe() const;
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
   std::string describe_undo() const;
   // A frame buffer that does not come back before the next boot is a warning.
   Result<void> undo(Ports& ports) const;
@@ -186,7 +186,7 @@ struct UnloadModule {
   static constexpr std::string_view verb = "unload-module";
   static auto fields(auto& s) { return std::tie(s.module); }
   std::string describe() const;
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
   std::string describe_undo() const;
   Result<void> undo(Ports& ports) const;
 };
@@ -194,7 +194,7 @@ struct UnloadModule {
 // Unloads one that does no harm if it stays.
 struct UnloadModuleIfFree : UnloadModule {
   static constexpr std::string_view verb = "unload-module-if-free";
-  Result<void> run(Ports& ports, const Record& record) const;
+  Result<void> run(Ports& ports, Journal& journal) const;
 };
 
 // Two steps of a kind are the same if their fields are.
@@ -216,7 +216,7 @@ using Step = std::variant<UnknownStep, LoadModule, Unbind, BindVfio, InhibitSlee
 // and succeeds.
 std::string describe(const Step& step);
 std::string describe_undo(const Step& step);
-Result<void> run(Ports& ports, const Record& record, const Step& step);
+Result<void> run(Ports& ports, Journal& journal, const Step& step);
 Result<void> undo(Ports& ports, const Step& step);
 
 // The first word of its line in the journal; empty for one that is not known here.

@@ -32,7 +32,7 @@ std::string StopDisplayManager::describe_undo() const {
   return "start " + service + (cards.empty() ? "" : ", once the card has its DRM node");
 }
 
-Result<void> StopDisplayManager::run(Ports& ports, const Record&) const {
+Result<void> StopDisplayManager::run(Ports& ports, Journal&) const {
   auto stopped = ports.services.stop(service, ports.limit(ports.conf.deadlines.display_manager));
   if (!stopped) return fail_in("the display manager does not stop", stopped.error());
   return {};

@@ -21,7 +21,7 @@ Result<void> start_service(Ports& ports, const std::string& service, Millisecond
   return ports.services.start(service, timeout);
 }
 
-Result<void> StopService::run(Ports& ports, const Record&) const {
+Result<void> StopService::run(Ports& ports, Journal&) const {
   return ports.services.stop(service, ports.limit(ports.conf.deadlines.holders));
 }
 Result<void> StopService::undo(Ports& ports) const {

@@ -14,7 +14,7 @@ std::string Unbind::describe_undo() const {
   return {};
 }
 
-Result<void> Unbind::run(Ports& ports, const Record&) const {
+Result<void> Unbind::run(Ports& ports, Journal&) const {
   return unbind_host_driver(ports, device.address, device.host_driver);
 }
 

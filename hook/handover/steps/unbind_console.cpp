@@ -55,7 +55,7 @@ std::string UnbindConsole::describe_undo() const {
   return "bind the text console " + console;
 }
 
-Result<void> UnbindConsole::run(Ports& ports, const Record&) const {
+Result<void> UnbindConsole::run(Ports& ports, Journal&) const {
   const auto consoles = host::framebuffer_consoles(ports.host);
   if (!consoles) return fail(consoles.error());
   const auto found = std::ranges::find(*consoles, console, &host::Console::name);

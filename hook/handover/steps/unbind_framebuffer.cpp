@@ -14,7 +14,7 @@ std::string UnbindFramebuffer::describe_undo() const {
   return "bind " + device + ", if it is still there";
 }
 
-Result<void> UnbindFramebuffer::run(Ports& ports, const Record&) const {
+Result<void> UnbindFramebuffer::run(Ports& ports, Journal&) const {
   // A driver for the card that came in the meantime has taken it away.
   const std::string folder = names::platform_driver(driver);
   if (!ports.host.sysfs.exists(folder + "/" + device)) return {};

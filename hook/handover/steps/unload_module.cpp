@@ -13,7 +13,7 @@ std::string UnloadModule::describe_undo() const {
   return "load the module " + module;
 }
 
-Result<void> UnloadModule::run(Ports& ports, const Record&) const {
+Result<void> UnloadModule::run(Ports& ports, Journal&) const {
   if (!host::is_loaded_module(ports.host, module)) return {};
   return ports.modules.unload(module, ports.limit(ports.conf.deadlines.detach));
 }
@@ -22,8 +22,8 @@ Result<void> UnloadModule::undo(Ports& ports) const {
   return ports.modules.load(module, ports.limit(ports.conf.deadlines.reattach));
 }
 
-Result<void> UnloadModuleIfFree::run(Ports& ports, const Record& record) const {
-  if (auto done = UnloadModule::run(ports, record); !done)
+Result<void> UnloadModuleIfFree::run(Ports& ports, Journal& journal) const {
+  if (auto done = UnloadModule::run(ports, journal); !done)
     ports.log.info(done.error().message + "; it stays loaded, which does no harm");
   return {};
 }

@@ -11,7 +11,7 @@ std::string WaitForHolders::describe() const {
   return "wait until no program holds " + join(texts(devices));
 }
 
-Result<void> WaitForHolders::run(Ports& ports, const Record&) const {
+Result<void> WaitForHolders::run(Ports& ports, Journal&) const {
   const Deadline deadline(ports.limit(ports.conf.deadlines.holders));
   for (;;) {
     const auto holders = host::without_watchers(ports.host, host::holders_of(ports.host, devices));

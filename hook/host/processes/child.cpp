@@ -131,6 +131,19 @@ Result<std::string> Child::next_from_parent() {
   return receive(channel);
 }
 
+int Child::pid() const {
+  return pid_;
+}
+
+void Child::outlive_parent() {
+  ::prctl(PR_SET_PDEATHSIG, 0);
+}
+
+void Child::leave() {
+  fd_.reset();
+  pid_ = 0;
+}
+
 int Child::end(Milliseconds patience) {
   fd_.reset();
   return pid_ == 0 ? 0 : end_child(std::exchange(pid_, 0), patience);

@@ -51,11 +51,17 @@ class Child {
   void tell(const std::string& message) const;
   // timed_out: it told nothing for so long. unavailable: it has ended.
   Result<std::string> hear(Milliseconds patience) const;
-  // For the child's own work: what this object tells it next. unavailable: its parent is gone.
-  static Result<std::string> next_from_parent();
+  int pid() const;
+  // Nobody listens to it any more; it ends when its work does.
+  void leave();
   // Gives its pid if the kernel does not let it end in time.
   int end(Milliseconds patience = Milliseconds{1500});
   bool has_ended() const { return pid_ == 0; }
+
+  // For the child's own work: what this object tells it next. unavailable: its parent is gone.
+  static Result<std::string> next_from_parent();
+  // The same: from now on it does not end because its parent is killed.
+  static void outlive_parent();
 
  private:
   Child(Fd fd, int pid) : fd_(std::move(fd)), pid_(pid) {}
@@ -70,17 +76,23 @@ class Servant {
   using Answer = std::function<Result<std::string>(const std::string& question)>;
   static Result<Servant> start(const Answer& answer);
 
-  // timed_out: no answer in time; the child has been ended, and later questions fail as unavailable.
-  Result<std::string> ask(const std::string& what, const std::string& question, Milliseconds timeout) {
+  // What becomes of a child that did not answer in time.
+  enum class Overdue { is_ended, waits_on };
+
+  // timed_out: no answer in time; later questions fail as unavailable.
+  Result<std::string> ask(const std::string& what, const std::string& question, Milliseconds timeout,
+                          Overdue overdue = Overdue::is_ended) {
     put(question);
-    return answer(what, timeout);
+    return answer(what, timeout, overdue);
   }
   // ask() in two halves: in between the child works, and this process does something else.
   void put(const std::string& question) {
     if (!has_given_up()) child_.tell(question);
   }
-  Result<std::string> answer(const std::string& what, Milliseconds timeout);
-  // The child has ended, or was ended: it answers no more.
+  Result<std::string> answer(const std::string& what, Milliseconds timeout,
+                             Overdue overdue = Overdue::is_ended);
+  int pid() const { return child_.pid(); }
+  // The child has ended, was ended, or is waited for no longer: it answers no more.
   bool has_given_up() const { return child_.has_ended(); }
 
  private:

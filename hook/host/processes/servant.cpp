@@ -35,12 +35,14 @@ Result<Servant> Servant::start(const Answer& answer) {
   return Child::start(work).map([](Child&& child) { return Servant(std::move(child)); });
 }
 
-Result<std::string> Servant::answer(const std::string& what, Milliseconds timeout) {
+Result<std::string> Servant::answer(const std::string& what, Milliseconds timeout, Overdue overdue) {
   if (has_given_up()) return fail(ErrorKind::unavailable, what + ": given up before");
   const auto bytes = child_.hear(timeout);
   if (bytes) return unpacked(*bytes);
+  const bool is_overdue = bytes.error().is(ErrorKind::timed_out);
+  if (is_overdue && overdue == Overdue::waits_on) child_.leave();
   const int stuck_pid = child_.end();
-  if (bytes.error().is(ErrorKind::timed_out)) return fail(too_late(what, timeout, stuck_pid));
+  if (is_overdue) return fail(too_late(what, timeout, stuck_pid));
   return fail(ErrorKind::unavailable, what + ": the helper process ended early");
 }
 
