@@ -115,12 +115,19 @@ void HostModel::touch(const Locks& locks, const std::string& what) {
               what + " by libvirtd for the hook, while the kernel holds " + join(locks));
   const auto is_taken = [&](const auto& lock) { return is_held({lock}, never, &task); };
   for (auto next = locks.begin(); (next = std::ranges::find_if(locks, is_taken)) != locks.end();) {
-    Time until = never;
-    for (const auto& h : holds_)
-      if (contains(h.locks, *next) && h.until > run_.scheduler.now()) until = std::min(until, h.until);
-    // What it takes before the one that it waits for, it has.
-    wait_with(
-        {locks.begin(), next}, [&] { return !is_taken(*next); }, until);
+    // Those who sleep get a mutex in their order (kernel/locking/mutex.c).
+    waiting_.emplace_back(*next, &task);
+    const auto has_turn = [&] {
+      return !is_taken(*next) && std::ranges::find(waiting_, *next, &Waiting::first)->second == &task;
+    };
+    while (!has_turn()) {
+      Time until = never;
+      for (const auto& h : holds_)
+        if (contains(h.locks, *next) && h.until > run_.scheduler.now()) until = std::min(until, h.until);
+      // What it takes before the one that it waits for, it has.
+      wait_with({locks.begin(), next}, has_turn, until);
+    }
+    std::erase(waiting_, Waiting(*next, &task));
   }
 }
 

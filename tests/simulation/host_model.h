@@ -81,6 +81,7 @@ class HostModel {
 
  private:
   void update();  // what follows from who is bound
+  using Waiting = std::pair<std::string, const Task*>;  // for that lock
   struct Hold {
     Locks locks;
     Time since, until;
@@ -89,6 +90,7 @@ class HostModel {
   void wait_with(const Locks& locks, const std::function<bool()>& until, Time deadline);
   Run& run_;
   bool graphics_;
+  std::vector<Waiting> waiting_;
   std::vector<Hold> holds_;
   std::map<std::string, std::string> groups_, natives_;
 };

@@ -96,9 +96,9 @@ void check_prepared(Run& run, const Guest& guest) {
   for (const auto& other : run.guests) {
     if (other.plan.name == guest.plan.name) continue;
     for (const auto& its : other.devices) {
-      // libvirt plugs devices in without a hook, also one that a guest is just starting with, and refuses the
-      // start itself.
-      if (other.plugged.contains(its)) continue;
+      // libvirt plugs in without a hook what a guest is just starting with, and refuses the start itself.
+      const auto plugged = other.plugged.find(its);
+      if (plugged != other.plugged.end() && plugged->second >= guest.started) continue;
       const auto user = run.host.opened.find(its);
       const bool has_open = user != run.host.opened.end() && user->second == other.qemu;
       for (const auto& address : guest.devices)

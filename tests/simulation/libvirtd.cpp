@@ -132,6 +132,7 @@ void Libvirtd::start(Guest& guest) {
   }
   guest.busy = true;
   guest.state = GuestState::preparing;
+  guest.started = run_.scheduler.now();
   guest.devices = guest.plan.devices;
   guest.plugged.clear();
   work("libvirtd's start of " + guest.plan.name, [this, &guest] {

@@ -22,6 +22,7 @@ struct Guest {
   std::vector<std::string> devices;  // as it runs: with what was plugged in, without what was unplugged
   GuestState state = GuestState::off;
   int qemu = 0;                         // its process; 0: none
+  Time started = 0;                     // when libvirt began with it
   bool busy = false;                    // libvirt works on it
   bool has_status = false;              // libvirt's file about it is there
   std::map<std::string, Time> plugged;  // when which devices came by hot plug
