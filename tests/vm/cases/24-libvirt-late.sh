@@ -31,7 +31,7 @@ lock_libvirts_list() {
 # unlock_libvirts_list PID: and whoever waits for libvirt's answer about the NIC has it.
 unlock_libvirts_list() {
     step "libvirtd goes on"
-    kill -0 "$1" || fail "nobody waits for libvirt's answer"
+    ! is_gone "$1" || fail "nobody waits for libvirt's answer"
     echo 1 >"$stuck/let_go"
     wait "$others" || fail "the detach of $edu"
     wait_until 30 "the answer" is_gone "$1"
@@ -86,6 +86,19 @@ expect_left_alone
 unlock_libvirts_list "$waiting"
 expect_driver vfio-pci "$nic" # which libvirt did, for nobody
 expect_remedy_leads_out
+
+step "the daemon is killed before it has answered"
+lock_libvirts_list
+in_time 60 qemu-hook --detach late
+kill -STOP "$(pidof "$daemon_name")"
+echo 1 >"$stuck/let_go"
+expect_left_alone
+systemctl kill --signal=KILL "$daemon_name.service"
+! wait "$others" || fail "libvirtd has detached $edu"
+restart_daemon
+wait_until 30 "the end of who asked" is_gone "$(asker)"
+expect_remedy_leads_out
+virsh nodedev-reattach "$edu_name"
 
 wait_until 20 "the module's end" modprobe -r qh_stuck
 expect_same_state "$before"
