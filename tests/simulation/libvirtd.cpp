@@ -267,6 +267,7 @@ void Libvirtd::forget_files(Guest& guest) {
 // The guest's file follows at once on QEMU's start, before QEMU is let go ("Writing early domain status to
 // disk" in qemuProcessLaunch).
 bool Libvirtd::launch(Guest& guest) {
+  if (run_.scenario.launch > 0) run_.scheduler.sleep(run_.scenario.launch);
   guest.qemu = run_.new_pid();
   run_.host.add_process(guest.qemu, 1, "qemu-system-x86", run_.scheduler.now());
   run_.host.set_arguments(guest.qemu, std::string("qemu-system-x86_64\0-uuid\0", 25) + guest.uuid);

@@ -138,6 +138,7 @@ Scenario make_scenario(std::uint64_t seed) {
   std::ranges::stable_sort(s.events, {}, &Event::at);
   s.stall_chance = dice.one_of<int>({0, 100, 500, 2000});
   s.trouble_chance = dice.one_of<int>({0, 0, 30, 100, 300});
+  s.launch = dice.one_of<Time>({0, 0, 100 * ms, second, 6 * second});
   return s;
 }
 
@@ -145,6 +146,7 @@ std::string to_text(const Scenario& s) {
   std::string text = "seed " + std::to_string(s.seed) + "\n";
   if (s.graphics) text += "graphics\n";
   if (s.dispatcher) text += "dispatcher\n";
+  if (s.launch > 0) text += "launch " + number(s.launch) + "\n";
   text += "reset " + s.reset + "\nbackend " + s.backend + "\n";
   for (const auto& g : s.guests)
     text += "guest " + g.name + (g.managed ? " managed " : " unmanaged ") + join(g.devices, " ") + "\n";
@@ -174,6 +176,8 @@ Result<Scenario> parse_scenario(const std::string& text) {
       s.graphics = true;
     } else if (w[0] == "dispatcher") {
       s.dispatcher = true;
+    } else if (w[0] == "launch" && w.size() == 2) {
+      s.launch = time(1);
     } else if (w[0] == "reset" && w.size() == 2) {
       s.reset = w[1];
     } else if (w[0] == "backend" && w.size() == 2) {

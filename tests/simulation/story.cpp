@@ -62,6 +62,7 @@ void simplify(Scenario& scenario, const std::string& rule) {
     if (breaks(simpler, rule)) scenario = std::move(simpler);
   };
   try_it([](Scenario& s) { s.dispatcher = false; });
+  try_it([](Scenario& s) { s.launch = 0; });
   try_it([](Scenario& s) { s.graphics = false; });
   try_it([](Scenario& s) { s.reset = "none"; });
   try_it([](Scenario& s) { s.backend = "auto"; });
