@@ -94,10 +94,11 @@ Result<void> ask_libvirt(Ports& ports, const PciAddress& address, Milliseconds t
   const std::string name = address.node_device_name();
   const int asker = ports.libvirt.asker(name);
   const auto process = asker != 0 ? host::find_process(ports.host, asker) : std::nullopt;
-  if (process && journal != nullptr) (void)journal->asked(address, *process);
+  const bool is_noted = process && journal != nullptr;
+  if (is_noted) (void)journal->asked(address, *process);
   auto done = (ports.libvirt.*move)(name, timeout);
   const bool is_answered = done || !done.error().is(ErrorKind::timed_out);
-  if (process && journal != nullptr && is_answered) (void)journal->answered(address);
+  if (is_noted && is_answered) (void)journal->answered(address);
   return done;
 }
 
@@ -119,7 +120,7 @@ Result<void> leave_vfio(Ports& ports, const PciAddress& address, Journal* journa
       return fail(ErrorKind::timed_out, done.error().message + "; it may still do it", when_libvirt_answers);
     if (!falls_to_sysfs(ports, address, done.error())) return done;
   }
-  // This waits for whoever works on the device: a libvirt that was too slow for us may still get there.
+  // This waits for whoever works on the device: the thread of a daemon that was killed may still do that.
   if (auto cleared = write_override(ports, address, "", timeout); !cleared) return cleared;
   if (!host::is_on_vfio(ports.host, address)) return {};
   auto unbound = unbind(ports, address, host::bound_driver(ports.host, address), timeout);
@@ -302,8 +303,8 @@ Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
   // Only a device that is still on VFIO: libvirt's reattach unbinds whatever driver is bound.
   if (host::is_on_vfio(ports.host, m.address) && m.host_driver != host::bound_driver(ports.host, m.address)) {
     const bool is_wanted = journal != nullptr && contains(journal->record().rescan, m.address);
-    if (auto left =
-            is_wanted ? leave_vfio_by_rescan(ports, m.address, *journal) : leave_vfio(ports, m.address, journal);
+    if (auto left = is_wanted ? leave_vfio_by_rescan(ports, m.address, *journal)
+                              : leave_vfio(ports, m.address, journal);
         !left)
       return fail_in(address + ": cannot be given back", left.error());
   }

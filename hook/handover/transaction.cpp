@@ -32,7 +32,8 @@ Result<void> has_been_answered(const Ports& ports, const Record& record, const P
   };
   if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_answered)) return {};
   return fail(ErrorKind::timed_out,
-              address.text() + ": libvirt was asked to move it, does not answer, and may still do it (process " +
+              address.text() +
+                  ": libvirt was asked to move it, does not answer, and may still do it (process " +
                   std::to_string(asker) + " waits for the answer)",
               when_libvirt_answers);
 }

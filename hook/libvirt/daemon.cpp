@@ -96,9 +96,9 @@ void Daemon::give_up(Error error) {
 
 Result<void> Daemon::call(char verb, const std::string& name, Milliseconds timeout) {
   if (const auto connected = connect(name); !connected) return connected;
-  const auto done = servant_->ask(
-      verb == 'd' ? "libvirt's detach of " + name : "libvirt's reattach of " + name, verb + name, timeout,
-      host::Servant::Overdue::waits_on);
+  const auto done =
+      servant_->ask(verb == 'd' ? "libvirt's detach of " + name : "libvirt's reattach of " + name,
+                    verb + name, timeout, host::Servant::Overdue::waits_on);
   // A daemon that did not answer once is not asked again: every further device would wait as long.
   if (!done && done.error().is(ErrorKind::timed_out)) give_up(done.error());
   return outcome(done);

@@ -16,8 +16,8 @@ class NodeDevices {
   virtual void open_ahead() {}
 
   // The process that asks the daemon and waits for its answers; 0: the daemon does not answer. Once it has
-  // asked for one of the two below it stays until that is answered, also if this process has ended or waits no
-  // longer: the daemon does late what it was asked in vain (seen with 9.0), and as long as this process is
+  // asked for one of the two below it stays until that is answered, also if this process has ended or waits
+  // no longer: the daemon does late what it was asked in vain (seen with 9.0), and as long as this process is
   // there it may. Connects first; asks about the device `name` then.
   virtual int asker(const std::string& name) = 0;
 

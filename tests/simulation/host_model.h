@@ -80,7 +80,7 @@ class HostModel {
   std::string state_of_screen() const;
 
  private:
-  void update();  // what follows from who is bound
+  void update();                                        // what follows from who is bound
   using Waiting = std::pair<std::string, const Task*>;  // for that lock
   struct Hold {
     Locks locks;

@@ -49,7 +49,7 @@ struct Scenario {
   bool dispatcher = false;     // libvirt calls a script, and that the program
   std::string reset = "none";  // host.toml's default
   std::string backend = "auto";
-  Time launch = 0;        // from the end of `prepare` to QEMU's start: libvirt labels files and loads a profile
+  Time launch = 0;  // from the end of `prepare` to QEMU's start: libvirt labels files and loads a profile
   bool graphics = false;  // the boot display is there, with a desktop on it
   std::vector<Event> events;
   std::map<Place, Trouble> troubles;

@@ -16,9 +16,10 @@ std::string InhibitSleep::describe_undo() const {
 }
 
 Result<void> InhibitSleep::run(Ports& ports, Journal& journal) const {
+  const std::string& guest = journal.record().guest;
   const auto done = ports.services.hold_awake(
-      {unit, "the guest " + printable(journal.record().guest) + " has this host's screen",
-       ports.host.path(names::journal(journal.record().guest)), ports.host.path(names::pid_file(journal.record().guest))},
+      {unit, "the guest " + printable(guest) + " has this host's screen",
+       ports.host.path(names::journal(guest)), ports.host.path(names::pid_file(guest))},
       ports.limit(ports.conf.deadlines.detach));
   if (!done) ports.log.warning("the host may go to sleep while the guest runs: " + done.error().message);
   return {};
