@@ -357,7 +357,6 @@ void Libvirtd::qemu_ends(Guest& guest, Time lingers) {
 
 void Libvirtd::plug(Guest& guest, const std::string& address) {
   if (!ready_ || guest.busy || guest.state != GuestState::running || contains(guest.devices, address)) return;
-  if (address == card && run_.host.desktop_runs) return;  // nobody does that to a desktop
   guest.busy = true;
   work("libvirtd's attach-device to " + guest.plan.name, [this, &guest, address] {
     run_.tell("plugs in " + address);

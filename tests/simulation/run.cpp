@@ -179,6 +179,13 @@ void Run::happen(const Event& event) {
   if (what == "destroy") return libvirtd.destroy(guest(event.guest));
   if (what == "qemu-dies") return libvirtd.qemu_ends(guest(event.guest), 50 * ms);
   if (what == "qemu-lingers") return libvirtd.qemu_ends(guest(event.guest), event.lasts);
+  const auto is_claimed = [&] {
+    const auto address = parse_pci_address(event.device);
+    return address && std::ranges::any_of(handover::list_records(host::RealHost(host.root.path())),
+                                          [&](const auto& r) { return contains(r.devices, *address); });
+  };
+  // Nobody takes the card from a desktop, or while one is on its way back.
+  if (what == "plug" && event.device == card && (host.desktop_runs || is_claimed())) return;
   if (what == "plug") return libvirtd.plug(guest(event.guest), event.device);
   if (what == "unplug") return libvirtd.unplug(guest(event.guest), event.device);
   if (what == "kill-daemon") return libvirtd.kill_and_restart(event.lasts);
@@ -231,11 +238,7 @@ void Run::happen(const Event& event) {
   // A user at a device that is the host's now.
   const bool free =
       !libvirtd.is_active(event.device) && !host.is_on_vfio(event.device) && host.is_there(event.device);
-  const auto records = handover::list_records(host::RealHost(host.root.path()));
-  const bool claimed = std::ranges::any_of(records, [&](const auto& r) {
-    return std::ranges::count(r.devices, parse_pci_address(event.device)) > 0;
-  });
-  if (!free || claimed || host.is_held({"device " + event.device})) return;
+  if (!free || is_claimed() || host.is_held({"device " + event.device})) return;
   const std::string driver = host.kernel.driver(event.device);
   const bool in_use = (event.device == disk && host.mounted) || event.device == card;
   if (what == "user-unbinds" && !driver.empty() && !in_use) {
