@@ -87,6 +87,10 @@ Result<void> wait_for_vfio_user(const Ports& ports, const PciAddress& address) {
               "end that process, usually a QEMU; then `qemu-hook --reattach` gives the device back");
 }
 
+// The remedy where libvirt was asked to move a device and has not answered.
+constexpr const char* when_libvirt_answers =
+    "when libvirt answers again, or after a restart of its daemon, `qemu-hook --reattach` gives it back";
+
 // Has libvirt move the device. The journal knows who waits for the answer before libvirt is asked.
 Result<void> ask_libvirt(Ports& ports, const PciAddress& address, Milliseconds timeout,
                          Result<void> (libvirt::NodeDevices::*move)(const std::string&, Milliseconds),
@@ -100,6 +104,25 @@ Result<void> ask_libvirt(Ports& ports, const PciAddress& address, Milliseconds t
   const bool is_answered = done || !done.error().is(ErrorKind::timed_out);
   if (is_noted && is_answered) (void)journal->answered(address);
   return done;
+}
+
+// libvirt does late what it was asked in vain. Were the device the host's again by then, it would lose its
+// driver under whoever uses it. timed_out: it may still.
+Result<void> has_been_answered(const Ports& ports, const Record& record, const PciAddress& address) {
+  int asker = 0;
+  const auto is_answered = [&] {
+    const auto open = std::ranges::find_if(record.questions, [&](const Question& q) {
+      return q.device == address && host::is_alive(ports.host, q.asker);
+    });
+    asker = open == record.questions.end() ? 0 : open->asker.pid;
+    return asker == 0;
+  };
+  if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_answered)) return {};
+  return fail(ErrorKind::timed_out,
+              address.text() +
+                  ": libvirt was asked to move it, does not answer, and may still do it (process " +
+                  std::to_string(asker) + " waits for the answer)",
+              when_libvirt_answers);
 }
 
 // As libvirt does it: off whatever driver, and the kernel is asked for one.
@@ -293,6 +316,8 @@ Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address, Journal& 
 
 Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
   const std::string address = m.address.text();
+  if (journal != nullptr)
+    if (auto answered = has_been_answered(ports, journal->record(), m.address); !answered) return answered;
   if (!is_on_bus(ports, m.address)) {
     if (journal == nullptr || !contains(journal->record().removed, m.address)) {
       ports.log.warning(address + ": it is no longer on the bus, so there is nothing to give back");

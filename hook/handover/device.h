@@ -10,10 +10,6 @@
 
 namespace qh::handover {
 
-// The remedy where libvirt was asked to move a device and has not answered.
-inline constexpr const char* when_libvirt_answers =
-    "when libvirt answers again, or after a restart of its daemon, `qemu-hook --reattach` gives it back";
-
 // The device's driver_override, empty for none. timed_out: a driver that hangs holds the device.
 Result<std::string> read_driver_override(const host::Host& host, const PciAddress& address);
 

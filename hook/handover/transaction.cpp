@@ -1,7 +1,5 @@
 #include "handover/transaction.h"
 
-#include <algorithm>
-
 #include "core/contains.h"
 #include "core/text.h"
 #include "handover/device.h"
@@ -17,25 +15,6 @@ void open_libvirt_ahead(Ports& ports) {
 
 bool is_detach(const Step& step) {
   return std::holds_alternative<BindVfio>(step);
-}
-
-// libvirt does late what it was asked in vain. Were the device the host's again by then, it would lose its
-// driver under whoever uses it. timed_out: it may still.
-Result<void> has_been_answered(const Ports& ports, const Record& record, const PciAddress& address) {
-  int asker = 0;
-  const auto is_answered = [&] {
-    const auto open = std::ranges::find_if(record.questions, [&](const Question& q) {
-      return q.device == address && host::is_alive(ports.host, q.asker);
-    });
-    asker = open == record.questions.end() ? 0 : open->asker.pid;
-    return asker == 0;
-  };
-  if (Deadline(ports.limit(ports.conf.deadlines.reattach)).wait_for(is_answered)) return {};
-  return fail(ErrorKind::timed_out,
-              address.text() +
-                  ": libvirt was asked to move it, does not answer, and may still do it (process " +
-                  std::to_string(asker) + " waits for the answer)",
-              when_libvirt_answers);
 }
 
 // A device that is left alone by the undoing, and why.
@@ -56,7 +35,6 @@ Result<void> may_be_given_back(const Ports& ports, const Record& record, const J
         "when that ends, `qemu-hook --reattach` brings the device back; if it does not end, reboot",
         other.stuck->pid});
   }
-  if (auto answered = has_been_answered(ports, record, m.address); !answered) return answered;
   const bool is_there = host::read_pci_device(ports.host, m.address).has_value();
   if (!is_dead || !is_there || !is_detach(step.step)) return {};
   if (auto answer = host::answers(ports.host, m.address); !answer)
