@@ -191,17 +191,17 @@ void HostModel::update() {
   std::set<std::string> groups;
   for (const auto& [address, group] : groups_)
     if (is_on_vfio(address)) groups.insert(group);
-  for (const auto& [address, group] : groups_) {
-    const std::string node = "/dev/vfio/" + group;
-    if (groups.contains(group) == root.exists(node)) continue;
-    if (groups.contains(group)) {
-      root.write(node, "");
-      root.write("/sys/class/vfio/" + group + "/dev", "243:" + group + "\n");
-    } else {
-      fs::remove(root.path() + node);
-      fs::remove_all(root.path() + "/sys/class/vfio/" + group);
-    }
+  for (const std::string& group : groups) {
+    if (vfio_groups_.contains(group)) continue;
+    root.write("/dev/vfio/" + group, "");
+    root.write("/sys/class/vfio/" + group + "/dev", "243:" + group + "\n");
   }
+  for (const std::string& group : vfio_groups_) {
+    if (groups.contains(group)) continue;
+    fs::remove(root.path() + "/dev/vfio/" + group);
+    fs::remove_all(root.path() + "/sys/class/vfio/" + group);
+  }
+  vfio_groups_ = std::move(groups);
   const bool has_driver = kernel.driver(disk) == "nvme";
   if (has_driver != has_disk()) {
     const std::string place = "/sys/devices/pci0000:00/" + std::string(disk) + "/nvme/nvme0/nvme0n1";

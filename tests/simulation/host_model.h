@@ -93,6 +93,7 @@ class HostModel {
   std::vector<Waiting> waiting_;
   std::vector<Hold> holds_;
   std::map<std::string, std::string> groups_, natives_;
+  std::set<std::string> vfio_groups_;  // that have a node
 };
 
 // The model's own system calls, in the place of the program's.
