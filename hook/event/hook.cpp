@@ -84,15 +84,21 @@ config::HostConf conf_or_defaults(const host::Host& host, host::Log& log) {
   return {};
 }
 
+// In the place of a daemon that ended before it could be found: no process has this number.
+constexpr host::ProcessId ended;
+
 std::vector<Error> release(const host::Host& host, const std::string& guest, host::Log& log) {
   if (!handover::has_journal(host, guest)) return {};
+  const auto daemon = host::find_calling_daemon(host);
   handover::Machine machine(host, conf_or_defaults(host, log), log);
+  machine.ports.daemon = daemon.value_or(ended);
   return handover::release(machine.ports, guest);
 }
 
 // The guest's devices are on their VFIO drivers, QEMU is gone. What fails here stops nothing.
 std::vector<Error> stopped(const host::Host& host, const std::string& guest, host::Log& log) {
   if (!handover::has_journal(host, guest)) return {};
+  const auto daemon = host::find_calling_daemon(host);
   const auto host_conf = conf_or_defaults(host, log);
   const auto record = handover::find_record(host, guest);
   // A guest without a conf has the host's defaults.
@@ -103,6 +109,7 @@ std::vector<Error> stopped(const host::Host& host, const std::string& guest, hos
   }
   conf->guest = guest;
   handover::Machine machine(host, host_conf, log);
+  machine.ports.daemon = daemon.value_or(ended);
   handover::reset_devices(machine.ports, *conf);
   return {};
 }

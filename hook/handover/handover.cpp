@@ -59,6 +59,9 @@ std::vector<Error> recover(Ports& ports, const std::string& guest, bool is_own) 
                          : Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
   if (!journal && journal.error().is(ErrorKind::not_found)) return {};
   if (!journal) return {journal.error()};
+  // Another daemon may have started the guest meanwhile, so it is not this call's to undo.
+  if (is_own)
+    if (auto lives = daemon_lives(ports); !lives) return {lives.error()};
   if (by_hand)
     if (auto idle = is_not_running(ports, guest); !idle) return {idle.error()};
   const auto state = holding_despite_lock(ports.host, journal->record());
@@ -267,6 +270,12 @@ std::vector<Error> release(Ports& ports, const std::string& guest) {
   auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
   if (!journal && journal.error().is(ErrorKind::not_found)) return {};
   if (!journal) return {journal.error()};
+  if (is_overtaken(ports.host, journal->record(), ports.daemon)) {
+    ports.log.warning(
+        "nothing is given back: the libvirt daemon that ended the guest has ended itself, and another looks "
+        "after the guest now");
+    return {};
+  }
   auto errors = undo_steps(ports, *journal);
   if (errors.empty()) ports.log.took("released, the host is as it was", watch, {host::events::released});
   return errors;

@@ -17,7 +17,8 @@ namespace qh::handover {
 // deadline `whole`, as release() does.
 std::vector<Error> prepare(Ports& ports, const Guest& guest);
 
-// Undoes what the guest's journal says; no journal is success. `guest` is the name.
+// Undoes what the guest's journal says; no journal is success. `guest` is the name. Nothing where the daemon
+// in `ports` has ended and another looks after the guest now.
 std::vector<Error> release(Ports& ports, const std::string& guest);
 
 // Gives back whatever is left over from a guest that is not running, by hand, and from one that runs what was

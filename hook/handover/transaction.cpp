@@ -75,16 +75,7 @@ Result<void> undo_step(Ports& ports, Journal& journal, std::size_t i) {
   return undone;
 }
 
-// Whether there is still somebody to work for.
-Result<void> daemon_lives(const Ports& ports) {
-  if (!ports.daemon || host::is_alive(ports.host, *ports.daemon)) return {};
-  return fail(ErrorKind::refused,
-              "the libvirt daemon (process " + std::to_string(ports.daemon->pid) +
-                  ") ended during the start, so nobody would give the devices back later",
-              "start the guest again when the daemon is up");
-}
-
-// Whether there is, and time for what is next.
+// Whether there is still somebody to work for, and time for what is next.
 Result<void> may_go_on(const Ports& ports, const Record& record, std::size_t next) {
   if (auto lives = daemon_lives(ports); !lives || !ports.whole || !ports.whole->passed()) return lives;
   std::vector<std::string> missing;
@@ -94,6 +85,14 @@ Result<void> may_go_on(const Ports& ports, const Record& record, std::size_t nex
 }
 
 }  // namespace
+
+Result<void> daemon_lives(const Ports& ports) {
+  if (!ports.daemon || host::is_alive(ports.host, *ports.daemon)) return {};
+  return fail(ErrorKind::refused,
+              "the libvirt daemon (process " + std::to_string(ports.daemon->pid) +
+                  ") ended during the start, so nobody would give the devices back later",
+              "start the guest again when the daemon is up");
+}
 
 Result<void> run_steps(Ports& ports, Journal& journal) {
   for (std::size_t i = 0; i < journal.record().steps.size(); ++i) {

@@ -16,6 +16,9 @@
 
 namespace qh::handover {
 
+// refused: the daemon in `ports` has ended.
+Result<void> daemon_lives(const Ports& ports);
+
 // Executes the steps of a fresh journal in order, up to the first failure; refused once the daemon that waits
 // has ended, timed_out when the time for all is over, with the steps that were not reached.
 Result<void> run_steps(Ports& ports, Journal& journal);

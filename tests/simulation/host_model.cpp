@@ -109,8 +109,8 @@ void HostModel::touch(const Locks& locks, const std::string& what) {
   if (task.kind == Task::Kind::process && !task.detached)
     run_.find("own process waits for the kernel",
               what + " in the hook's own process, while the kernel holds " + join(locks));
-  // What began to hang since the program asked is nobody's mistake.
-  if (task.asked_by != nullptr && is_held(locks, run_.scheduler.now() - task.asked_by->stalled - 3 * second))
+  // What began to hang since the program asked is nobody's mistake, however long libvirt's worker was busy.
+  if (task.asked_by != nullptr && is_held(locks, task.began - task.asked_by->stalled - 3 * second))
     run_.find("libvirtd waits for the kernel",
               what + " by libvirtd for the hook, while the kernel holds " + join(locks));
   const auto is_taken = [&](const auto& lock) { return is_held({lock}, never, &task); };

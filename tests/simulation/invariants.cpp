@@ -72,9 +72,10 @@ void check_write(Run& run, const std::string& path, const std::string& value) {
     run.find("a device in use is taken",
              what + ", while the QEMU " + std::to_string(user->second) + " has it open");
   for (const auto& guest : run.guests)
-    if (guest.plan.name != process.guest && owns(run, guest, address) && run.host.is_on_vfio(address))
-      run.find("another guest's device is taken",
-               what + " for " + process.guest + ", while it is the guest " + guest.plan.name + "'s");
+    if (owns(run, guest, address) && run.host.is_on_vfio(address))
+      run.find(
+          guest.plan.name == process.guest ? "a guest's device is taken" : "another guest's device is taken",
+          what + " for " + process.guest + ", while it is the guest " + guest.plan.name + "'s");
 }
 
 void check_undoing(Run& run, const std::string& journal) {
