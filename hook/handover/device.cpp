@@ -125,16 +125,22 @@ Result<void> has_been_answered(const Ports& ports, const Record& record, const P
               when_libvirt_answers);
 }
 
+// A display device takes the lock of the text consoles with it, from its graphics driver and from vfio-pci
+// (aperture_remove_conflicting_pci_devices and vga_remove_vgacon in drivers/video, and vfio_pci_vga_init).
+// While somebody keeps it, libvirt's own thread would wait there, and with it every guest that has devices.
+// timed_out: somebody does.
+Result<void> may_change_driver(const Ports& ports, const PciAddress& address) {
+  const auto device = host::read_pci_device(ports.host, address);
+  if (!device || !device->is_display()) return {};
+  const auto consoles = host::framebuffer_consoles(ports.host);
+  return consoles ? Result<void>() : fail(consoles.error());
+}
+
 // As libvirt does it: off whatever driver, and the kernel is asked for one.
 Result<void> leave_vfio(Ports& ports, const PciAddress& address, Journal* journal) {
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
   if (auto closed = wait_for_vfio_user(ports, address); !closed) return closed;
-  // A graphics driver takes the lock of the text consoles when it gets its card
-  // (aperture_remove_conflicting_pci_devices and vga_remove_vgacon in drivers/video). While somebody keeps
-  // it, libvirt's own thread would wait there, and with it every guest that has devices.
-  if (const auto device = host::read_pci_device(ports.host, address); device && device->is_display())
-    if (const auto consoles = host::framebuffer_consoles(ports.host); !consoles)
-      return fail(consoles.error());
+  if (auto may = may_change_driver(ports, address); !may) return may;
   if (uses_libvirt(ports)) {
     auto done = ask_libvirt(ports, address, timeout, &libvirt::NodeDevices::reattach, journal);
     if (done) return {};
@@ -296,6 +302,7 @@ Result<void> rebind_host_driver(Ports& ports, const PciAddress& address) {
 
 Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address, Journal& journal) {
   if (auto free = is_not_held(ports, address); !free) return free;
+  if (auto may = may_change_driver(ports, address); !may) return fail_in(address.text(), may.error());
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.detach);
   const auto by_sysfs = [&] {
     auto set = write_override(ports, address, names::vfio_pci, timeout);

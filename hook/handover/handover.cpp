@@ -91,6 +91,8 @@ Result<void> give_back_without_journal(Ports& ports, const std::string& guest, c
                 "shut that guest down; if it is not running, `qemu-hook --reattach " + owner +
                     "` gives the device back");
   }
+  // Somebody who had it may have given it back since it was looked at.
+  if (!host::is_on_vfio(ports.host, address)) return {};
   if (auto idle = is_not_in_use(ports.host, address); !idle) return fail_in(address.text(), idle.error());
   const Stopwatch watch;
   auto left = leave_vfio_for_any_driver(ports, address);
