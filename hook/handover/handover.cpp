@@ -180,17 +180,23 @@ Guest looked_at_again(const Ports& ports, Guest guest) {
   return guest;
 }
 
-// Whether the devices still stand as they were measured. Another guest may have had one and given it back in
-// between: its driver is the same then, and what was read of it meanwhile is not the host's.
-bool is_as_measured(const Ports& ports, const Guest& now, const Guest& measured) {
+// Whether the devices and the screen still stand as they were measured. Another guest may have had one and
+// given it back in between: its driver is the same then, and what was read of it meanwhile is not the host's.
+bool is_as_measured(const Ports& ports, const Guest& now, const Survey& survey) {
+  const Guest& measured = survey.guest;
   const auto driver = [](const Device& d) {
     return d.present ? std::optional(d.present->driver) : std::nullopt;
   };
   const auto same_override = [&](const Device& d) {
     return !d.use.before || read_driver_override(ports.host, d.address()) == d.use.before->driver_override;
   };
+  const auto same_screen = [&] {
+    if (measure_gpu(ports.host, now).console_devices != survey.gpu.console_devices) return false;
+    const auto screen = measure_screen(ports.host, ports.services, survey);
+    return screen && *screen == survey.screen;
+  };
   return std::ranges::equal(now.devices, measured.devices, {}, driver, driver) &&
-         std::ranges::all_of(measured.devices, same_override);
+         std::ranges::all_of(measured.devices, same_override) && same_screen();
 }
 
 // Waits for guests that are just starting or ending with one of the devices, assesses the guest, and writes
@@ -222,7 +228,7 @@ tl::expected<Journal, std::vector<Error>> claim(Ports& ports, const Guest& guest
     const bool is_claimed =
         !find_conflicts(ports.host, guest.name, devices_in_groups(ports.host, now.survey.guest)).empty();
     const Guest current = looked_at_again(ports, guest);
-    const bool is_late = is_claimed || !is_as_measured(ports, current, now.survey.guest);
+    const bool is_late = is_claimed || !is_as_measured(ports, current, now.survey);
     if (is_late && !ports.whole->passed()) continue;
     if (is_late)
       return Errors(

@@ -32,6 +32,7 @@ struct Screen {
   std::vector<std::string> remaining_holders;
 
   bool has_desktop() const { return !display_manager.empty() || !users.empty(); }
+  bool operator==(const Screen&) const = default;
   // In three lines: what will happen to the desktop, and the way back.
   std::vector<std::string> sentences(const std::string& guest) const;
 };
