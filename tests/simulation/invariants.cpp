@@ -71,11 +71,15 @@ void check_write(Run& run, const std::string& path, const std::string& value) {
       user != run.host.opened.end() && driver == "vfio-pci" && (unbinds || removes || resets))
     run.find("a device in use is taken",
              what + ", while the QEMU " + std::to_string(user->second) + " has it open");
-  for (const auto& guest : run.guests)
-    if (owns(run, guest, address) && run.host.is_on_vfio(address))
-      run.find(
-          guest.plan.name == process.guest ? "a guest's device is taken" : "another guest's device is taken",
-          what + " for " + process.guest + ", while it is the guest " + guest.plan.name + "'s");
+  // A detach that libvirt does late binds it to vfio-pci again (virPCIDeviceBindToStub).
+  const bool binds_again =
+      task->asked_by != nullptr && unbinds && run.host.kernel.driver_override(address) == "vfio-pci";
+  for (const auto& guest : run.guests) {
+    const bool is_its_own = guest.plan.name == process.guest;
+    if (owns(run, guest, address) && run.host.is_on_vfio(address) && !(is_its_own && binds_again))
+      run.find(is_its_own ? "a guest's device is taken" : "another guest's device is taken",
+               what + " for " + process.guest + ", while it is the guest " + guest.plan.name + "'s");
+  }
 }
 
 void check_undoing(Run& run, const std::string& journal) {
