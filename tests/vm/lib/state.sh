@@ -37,12 +37,12 @@ host_state() {
 }
 
 # The loaded modules, without those that come and stay by design: vfio's; those that libvirt's first guest brings; dm_mod,
-# which udev's rules load for a disk that appears.
+# which udev's rules load for a disk that appears; unix_diag, which a new systemd's `journalctl --sync` brings.
 modules() {
     local name rest
     while read -r name rest; do
         case $name in
-            vfio* | iommufd | irqbypass | kvm* | tun | tap | vhost* | dm_mod) ;;
+            vfio* | iommufd | irqbypass | kvm* | tun | tap | vhost* | dm_mod | unix_diag) ;;
             *) echo "module $name" ;;
         esac
     done </proc/modules | sort
