@@ -39,10 +39,6 @@ Holding holding_despite_lock(const host::Host& host, const Record& r) {
   return is_known && host::find_running_daemon(host) ? Holding::changing : Holding::leftover;
 }
 
-bool is_overtaken(const host::Host& host, const Record& r, const std::optional<host::ProcessId>& daemon) {
-  return daemon && !host::is_alive(host, *daemon) && holding_despite_lock(host, r) != Holding::leftover;
-}
-
 std::vector<PciAddress> unplugged(const host::Host& host, const Record& r) {
   if (!r.ready || r.undoing || r.guest.find('/') != std::string::npos) return {};
   const auto text = host.read(names::live_state(r.guest), xml::largest_domain_xml);

@@ -1,7 +1,6 @@
 // Which guest has which device: the journals say it, and the host says whether they still hold.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,11 +21,6 @@ enum class Holding {
 Holding holding(const host::Host& host, const Record& record);
 // The same whether or not somebody works on the journal: for whoever has its lock.
 Holding holding_despite_lock(const host::Host& host, const Record& record);
-
-// Whether an end of the guest is no more the business of the `daemon` that called for it: that one has ended,
-// and the guest runs again, is being started, or another daemon sees to its end. For whoever has the
-// journal's lock. Never by hand, which is without a daemon.
-bool is_overtaken(const host::Host& host, const Record& record, const std::optional<host::ProcessId>& daemon);
 
 // The devices of a running guest's journal that its QEMU does not have any more: they were unplugged, and
 // nobody but this program gives them back.

@@ -278,7 +278,7 @@ std::vector<Error> release(Ports& ports, const std::string& guest) {
   auto journal = Journal::open(ports.host, guest, ports.limit(ports.conf.deadlines.lock));
   if (!journal && journal.error().is(ErrorKind::not_found)) return {};
   if (!journal) return {journal.error()};
-  if (is_overtaken(ports.host, journal->record(), ports.daemon)) {
+  if (is_overtaken(ports, journal->record())) {
     ports.log.warning(
         "nothing is given back: the libvirt daemon that ended the guest has ended itself, and another looks "
         "after the guest now");

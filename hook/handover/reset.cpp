@@ -7,6 +7,7 @@
 #include "handover/claims.h"
 #include "handover/device.h"
 #include "handover/journal.h"
+#include "handover/transaction.h"
 #include "host/names.h"
 #include "host/pci/pci_device.h"
 
@@ -165,7 +166,7 @@ void reset_devices(Ports& ports, const config::GuestConf& conf) {
   const Bounded bounded(ports, ports.conf.deadlines.whole);
   auto journal = Journal::open(ports.host, conf.guest, ports.conf.deadlines.lock);
   if (!journal) return ports.log.warning("no reset: " + journal.error().message);
-  if (is_overtaken(ports.host, journal->record(), ports.daemon)) return;
+  if (is_overtaken(ports, journal->record())) return;
   for (const auto& address : journal->record().devices) {
     if (!host::is_on_vfio(ports.host, address)) continue;
     const auto* known = conf.find(address);

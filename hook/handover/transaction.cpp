@@ -2,6 +2,7 @@
 
 #include "core/contains.h"
 #include "core/text.h"
+#include "handover/claims.h"
 #include "handover/device.h"
 #include "host/pci/pci_device.h"
 
@@ -92,6 +93,10 @@ Result<void> daemon_lives(const Ports& ports) {
               "the libvirt daemon (process " + std::to_string(ports.daemon->pid) +
                   ") ended during the start, so nobody would give the devices back later",
               "start the guest again when the daemon is up");
+}
+
+bool is_overtaken(const Ports& ports, const Record& record) {
+  return !daemon_lives(ports) && holding_despite_lock(ports.host, record) != Holding::leftover;
 }
 
 Result<void> run_steps(Ports& ports, Journal& journal) {

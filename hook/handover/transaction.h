@@ -16,8 +16,13 @@
 
 namespace qh::handover {
 
-// refused: the daemon in `ports` has ended.
+// refused: the daemon in `ports` has ended. By hand there is none that could.
 Result<void> daemon_lives(const Ports& ports);
+
+// Whether an end of the guest is no more the business of the daemon in `ports`, which called for it: that one
+// has ended, and the guest runs again, is being started, or another daemon sees to its end. For whoever has
+// the journal's lock.
+bool is_overtaken(const Ports& ports, const Record& record);
 
 // Executes the steps of a fresh journal in order, up to the first failure; refused once the daemon that waits
 // has ended, timed_out when the time for all is over, with the steps that were not reached.
