@@ -147,7 +147,12 @@ int virNodeDeviceFree(virNodeDevicePtr device) {
 }
 int virNodeDeviceDetachFlags(virNodeDevicePtr device, const char*, unsigned int) {
   note("detach " + device->name);
-  if (mode() == "hang-detach") hang();
+  if (mode() == "hang-detach") {
+    // Longer than the hook waits for it. Whoever asked stays until then.
+    std::this_thread::sleep_for(std::chrono::seconds(8));
+    set_error(VIR_FROM_RPC, VIR_ERR_SYSTEM_ERROR, "Cannot recv data: Connection reset by peer");
+    return -1;
+  }
   if (mode() == "fail-detach") {
     set_error(VIR_FROM_NODEDEV, VIR_ERR_OPERATION_INVALID,
               "PCI device is in use by driver QEMU, domain other");
