@@ -1,6 +1,9 @@
 // A journal: what was read says the same when written, and what is appended to it is understood.
 #include "handover/journal.h"
 
+#include <algorithm>
+
+#include "core/contains.h"
 #include "property.h"
 
 namespace qh::fuzz {
@@ -12,15 +15,19 @@ bool same(const JournalledStep& a, const JournalledStep& b) {
   return a.step == b.step && a.begun == b.begun && a.undone == b.undone && a.stuck == b.stuck;
 }
 
+bool same(const Question& a, const Question& b) { return a.device == b.device && a.asker == b.asker; }
+
 // `progress`: also what is appended while it is worked with.
 bool same(const Record& a, const Record& b, bool progress) {
   bool steps = a.steps.size() == b.steps.size();
   for (std::size_t i = 0; steps && i < a.steps.size(); ++i)
     steps = progress ? same(a.steps[i], b.steps[i]) : a.steps[i].step == b.steps[i].step;
   return steps && a.guest == b.guest && a.uuid == b.uuid && a.daemon == b.daemon && a.since == b.since &&
-         a.devices == b.devices &&
+         a.devices == b.devices && a.returned == b.returned &&
          (!progress || (a.dead == b.dead && a.rescan == b.rescan && a.removed == b.removed &&
-                        a.ready == b.ready && a.undoing == b.undoing));
+                        a.ready == b.ready && a.undoing == b.undoing &&
+                        std::ranges::equal(a.questions, b.questions,
+                                           [](const auto& p, const auto& q) { return same(p, q); })));
 }
 
 void check_step(const Step& step) {
@@ -41,7 +48,9 @@ void check(std::string_view input) {
   const auto record = parse_record(input);
   if (!record) return require_bad_input(record.error());
   for (const JournalledStep& s : record->steps) check_step(s.step);
-  for (const PciAddress& address : record->devices) require(record->claims(address), "a device is claimed");
+  for (const PciAddress& address : record->devices)
+    require(record->claims(address) == !contains(record->returned, address),
+            "a device is claimed until it has been returned");
 
   const auto written = parse_record(to_text(*record));
   require(written && same(*record, *written, false), "a journal is read as it is written");
