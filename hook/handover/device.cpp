@@ -136,11 +136,13 @@ Result<void> may_change_driver(const Ports& ports, const PciAddress& address) {
   return consoles ? Result<void>() : fail(consoles.error());
 }
 
-// As libvirt does it: off whatever driver, and the kernel is asked for one.
+// As libvirt does it: off its driver, and the kernel is asked for one. libvirt unbinds whatever driver is
+// bound, so a device that came back during the waits is left as it is.
 Result<void> leave_vfio(Ports& ports, const PciAddress& address, Journal* journal) {
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
   if (auto closed = wait_for_vfio_user(ports, address); !closed) return closed;
   if (auto may = may_change_driver(ports, address); !may) return may;
+  if (!host::is_on_vfio(ports.host, address)) return {};
   if (uses_libvirt(ports)) {
     auto done = ask_libvirt(ports, address, timeout, &libvirt::NodeDevices::reattach, journal);
     if (done) return {};
@@ -196,6 +198,7 @@ Result<void> remove_and_rescan(Ports& ports, const PciAddress& address, Journal*
 Result<void> leave_vfio_by_rescan(Ports& ports, const PciAddress& address, Journal& journal) {
   const Stopwatch watch;
   if (auto closed = wait_for_vfio_user(ports, address); !closed) return closed;
+  if (!host::is_on_vfio(ports.host, address)) return {};
   if (auto done = remove_and_rescan(ports, address, &journal); !done) return done;
   ports.log.took(address.text() + ": reset (remove-rescan)", watch);
   return {};
@@ -332,7 +335,6 @@ Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
     }
     if (auto found = rescan(ports, m.address); !found) return fail_in(address, found.error());
   }
-  // Only a device that is still on VFIO: libvirt's reattach unbinds whatever driver is bound.
   if (host::is_on_vfio(ports.host, m.address) && m.host_driver != host::bound_driver(ports.host, m.address)) {
     const bool is_wanted = journal != nullptr && contains(journal->record().rescan, m.address);
     if (auto left = is_wanted ? leave_vfio_by_rescan(ports, m.address, *journal)

@@ -79,20 +79,19 @@ std::vector<Error> recover(Ports& ports, const std::string& guest, bool is_own) 
 // orders claims. Another guest's journal says better what it was before; and that guest may be about to
 // start.
 Result<void> give_back_without_journal(Ports& ports, const std::string& guest, const PciAddress& address) {
-  const auto device = host::read_pci_device(ports.host, address);
-  if (!device || !device->on_vfio) return {};
+  // In this order: somebody who had it may have given it back since it was looked at.
+  const auto claims = find_conflicts(ports.host, guest, {address});
+  if (!host::is_on_vfio(ports.host, address)) return {};
   const auto driver_override = read_driver_override(ports.host, address);
   if (!driver_override) return fail(driver_override.error());
   // Without an override it was bound at boot (vfio-pci.ids=…): that is how the host is meant to be.
   if (driver_override->empty()) return {};
-  if (const auto claims = find_conflicts(ports.host, guest, {address}); !claims.empty()) {
+  if (!claims.empty()) {
     const std::string owner = in_quotes(claims.front().owner.guest);
     return fail(ErrorKind::refused, address.text() + ": the guest " + owner + " has it",
                 "shut that guest down; if it is not running, `qemu-hook --reattach " + owner +
                     "` gives the device back");
   }
-  // Somebody who had it may have given it back since it was looked at.
-  if (!host::is_on_vfio(ports.host, address)) return {};
   if (auto idle = is_not_in_use(ports.host, address); !idle) return fail_in(address.text(), idle.error());
   const Stopwatch watch;
   auto left = leave_vfio_for_any_driver(ports, address);
@@ -103,12 +102,14 @@ Result<void> give_back_without_journal(Ports& ports, const std::string& guest, c
   return left;
 }
 
-// A damaged journal: every line of it that can be read is undone.
+// A damaged journal: every step of it that can be read is undone, but those about what was returned.
 std::vector<Error> salvage(Ports& ports, const std::string& guest) {
   std::vector<Error> errors;
   const auto record = find_record(ports.host, guest);
   if (!record) return errors;
   for (auto step = record->steps.rbegin(); step != record->steps.rend(); ++step) {
+    const DeviceState* device = device_of(step->step);
+    if (device != nullptr && contains(record->returned, device->address)) continue;
     const std::string text = describe_undo(step->step);
     const Stopwatch watch;
     if (auto undone = undo(ports, step->step); !undone)

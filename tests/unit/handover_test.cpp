@@ -461,6 +461,24 @@ TEST_CASE("a device that is gone when the guest ends counts as given back") {
   CHECK(w.journals().empty());
 }
 
+TEST_CASE("a device that comes back while its last user is waited for is not taken from its driver once more") {
+  World w;
+  const std::string before = w.kernel.state();
+  REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"})).empty());
+  w.root.write("/dev/vfio/" + w.guest("a", {"0000:02:00.0"}).devices[0].present->iommu_group, "busy");
+  std::thread by_hand([&] {
+    std::this_thread::sleep_for(Milliseconds{200});
+    w.kernel.write("bus/pci/devices/0000:02:00.0/driver_override", "\n");
+    w.kernel.write("bus/pci/drivers/vfio-pci/unbind", "0000:02:00.0");
+    w.kernel.write("bus/pci/drivers_probe", "0000:02:00.0");
+  });
+  const auto errors = release(w.ports, "a");
+  by_hand.join();
+  CHECK(errors.empty());
+  CHECK(w.kernel.state() == before);
+  CHECK(w.libvirt.calls == std::vector<std::string>{"detach pci_0000_02_00_0"});
+}
+
 TEST_CASE("release without a journal does nothing") {
   World w;
   w.kernel.add_driver("vfio-pci");
@@ -503,6 +521,19 @@ TEST_CASE("a damaged journal: prepare and release say what to do, by hand the de
   CHECK(repair(w.ports, "win10", w.card().addresses()).empty());
   CHECK(w.kernel.state() == before);
   CHECK(w.journals().empty());
+}
+
+TEST_CASE("a damaged journal: what was unplugged and given back is its next owner's") {
+  World w;
+  REQUIRE(prepare(w.ports, w.guest("first", {"0000:02:00.0"})).empty());
+  const std::string file = "/run/libvirt/qemu-hook/first.journal";
+  const std::string text = w.root.read(file);
+  REQUIRE(release(w.ports, "first").empty());
+  REQUIRE(prepare(w.ports, w.guest("second", {"0000:02:00.0"})).empty());
+  w.root.write(file, text + "returned 0000:02:00.0\n\x01\n");
+  CHECK(repair(w.ports, "first", {}).empty());
+  CHECK(w.kernel.driver("0000:02:00.0") == "vfio-pci");
+  CHECK(w.journals() == std::vector<std::string>{"second.journal"});
 }
 
 TEST_CASE("a journal whose last line was cut short is whole up to there") {
