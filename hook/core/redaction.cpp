@@ -26,12 +26,14 @@ bool is_mac(std::string_view text) {
   return text.size() == 17;
 }
 
-// What stands behind a name: ='…', = "…", =…, '>…<. Nothing where none does.
+// What stands behind a name: ='…', = "…", =…, : …, '>…<. Nothing where none does.
 std::string_view value_at(std::string_view text) {
-  for (const std::string_view opener : {" = \"", "='", "=\"", "=", "'>", "\">", ">"})
+  for (const std::string_view opener : {" = \"", "='", "=\"", "=", ": \t ", "'>", "\">", ">"})
     if (text.starts_with(opener)) {
       const char mark = opener.back();
-      const std::string ends = mark == '>' ? "<" : mark == '=' ? "'\",;& \t\n<" : std::string(1, mark);
+      std::string ends = "'\",;& \t\n<";
+      if (mark == '>') ends = "<";
+      if (mark == '\'' || mark == '"') ends = mark;
       text.remove_prefix(opener.size());
       return text.substr(0, text.find_first_of(ends));
     }
@@ -55,8 +57,11 @@ void Redaction::learn(std::string_view text) {
   for (auto at = text.find(':'); at != text.npos; at = text.find(':', at + 1))
     if (at >= 2 && is_mac(text.substr(at - 2, 17))) add(mac, text.substr(at - 2, 17));
   const std::string lower = lower_case(text);
-  constexpr std::pair<Kind, std::string_view> named[] = {
-      {password, "passw"}, {serial, "serial"}, {serial, "id_wwn"}, {host, "remote_host"}};
+  constexpr std::pair<Kind, std::string_view> named[] = {{password, "passw"},
+                                                         {serial, "serial"},
+                                                         {serial, "id_wwn"},
+                                                         {serial, "gpu uuid"},
+                                                         {host, "remote_host"}};
   for (const auto& [kind, name] : named)
     for (auto at = lower.find(name); at != lower.npos; at = lower.find(name, at + 1)) {
       const auto end = lower.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", at + name.size());

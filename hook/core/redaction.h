@@ -16,8 +16,8 @@ class Redaction {
   // Not what is shorter than three characters, or a name that is a word of this program's: these stand
   // everywhere, and say nothing.
   void add(Kind kind, std::string_view secret);
-  // What looks like a MAC address, and what a conf, a domain's XML, udev or logind calls a password, a serial
-  // number or another host.
+  // What looks like a MAC address, and what a conf, a domain's XML, udev, logind or NVIDIA's driver calls a
+  // password, a serial number or another host.
   void learn(std::string_view text);
   // With stand-ins. Names count as whole words only.
   std::string applied(std::string_view text) const;

@@ -46,15 +46,6 @@ Result<void> probe(Ports& ports, const PciAddress& address, Milliseconds timeout
   return ports.host.sysfs.write(names::drivers_probe, address.text(), timeout);
 }
 
-// From the driver that was seen, by its name: should another have taken the device meanwhile, it keeps it.
-Result<void> unbind(Ports& ports, const PciAddress& address, const std::string& driver, Milliseconds timeout,
-                    const std::vector<std::string>& held = {}) {
-  // libvirt tells nobody when it plugs a device into a guest: asked right before it would be taken from
-  // there.
-  if (auto idle = is_not_in_use(ports.host, address); !idle) return idle;
-  return ports.host.sysfs.write(names::driver_attribute(driver, "unbind"), address.text(), timeout, held);
-}
-
 // The nodes of the whole disks beneath the device: who holds a disk holds its partitions (bd_may_claim in
 // block/bdev.c).
 std::vector<std::string> disk_nodes(const Ports& ports, const PciAddress& address) {
@@ -62,6 +53,18 @@ std::vector<std::string> disk_nodes(const Ports& ports, const PciAddress& addres
   for (const auto& disk : host::disks_beneath(ports.host, address))
     if (disk.is_whole()) nodes.push_back(host::node_path("block", disk.name));
   return nodes;
+}
+
+// From the driver that was seen, by its name: should another have taken the device meanwhile, it keeps it.
+// refused: somebody uses it.
+Result<void> unbind(Ports& ports, const PciAddress& address, const std::string& driver,
+                    Milliseconds timeout) {
+  // libvirt tells nobody when it plugs a device into a guest: asked right before it would be taken from
+  // there.
+  if (auto idle = is_not_in_use(ports.host, address); !idle) return idle;
+  // With its driver a mounted disk would go: whoever wants one now finds it taken.
+  return ports.host.sysfs.write(names::driver_attribute(driver, "unbind"), address.text(), timeout,
+                                disk_nodes(ports, address));
 }
 
 bool has_driver(Ports& ports, const PciAddress& address, const std::string& driver) {
@@ -274,10 +277,7 @@ Result<void> unbind_host_driver(Ports& ports, const PciAddress& address, const s
                 "`qemu-hook --devices " + address.text() + "` shows who has it now");
   // Asked now: the driver takes its nodes away first, and waits for who has them open then.
   const auto nodes = host::device_nodes(ports.host, {address});
-  // The checks are some time ago, and with its driver a mounted disk would go: whoever wants one now finds it
-  // taken.
-  const auto done =
-      unbind(ports, address, driver, ports.limit(ports.conf.deadlines.detach), disk_nodes(ports, address));
+  const auto done = unbind(ports, address, driver, ports.limit(ports.conf.deadlines.detach));
   if (!done && done.error().is(ErrorKind::timed_out)) {
     Error error = done.error();
     error.message =
@@ -348,9 +348,11 @@ Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
   if (now == m.host_driver) return {};
   if (!m.host_driver.empty()) return bind_host_driver(ports, m, journal);
   // It had no driver, and libvirt's reattach probes: somebody had unbound it on purpose.
-  if (auto unbound = unbind(ports, m.address, now, ports.limit(ports.conf.deadlines.reattach)); !unbound)
-    return fail_in(address, unbound.error());
-  return {};
+  auto unbound = unbind(ports, m.address, now, ports.limit(ports.conf.deadlines.reattach));
+  if (unbound) return {};
+  if (unbound.error().is(ErrorKind::refused))
+    unbound.error().remedy += "; `qemu-hook --reattach` then takes it from " + now;
+  return fail_in(address + ": it had no driver before, and " + now + " has taken it", unbound.error());
 }
 
 Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address) {

@@ -332,6 +332,15 @@ TEST_CASE("a disk is held while its driver is unbound, so that nobody mounts it 
   REQUIRE(prepare(w.ports, w.guest("a", {nvme, nic})).empty());
   CHECK(w.sysfs.held_for ==
         std::map<std::string, std::vector<std::string>>{{"bus/pci/drivers/nvme/unbind", {"/dev/nvme0n1"}}});
+  REQUIRE(release(w.ports, "a").empty());
+
+  // It had no driver: the kernel gives it one on its way back, and somebody may mount it at once.
+  w.kernel.write("bus/pci/drivers/nvme/unbind", nvme);
+  w.sysfs.held_for.clear();
+  REQUIRE(prepare(w.ports, w.guest("a", {nvme})).empty());
+  REQUIRE(release(w.ports, "a").empty());
+  CHECK(w.kernel.driver(nvme).empty());
+  CHECK(w.sysfs.held_for.at("bus/pci/drivers/nvme/unbind") == std::vector<std::string>{"/dev/nvme0n1"});
 }
 
 TEST_CASE("the whole of a start has a limit: what was not done is named, what was done is undone") {

@@ -45,9 +45,11 @@ TEST_CASE("passwords and serial numbers are known by what a conf, an XML or udev
       "<graphics type='vnc' passwd='Tr0ub4dor'/><graphics passwd='' listen='::'/><serial type='pty'/>"
       "<serial>S4EV123</serial><entry name='serial'>X-99</entry>\n"
       "E:ID_SERIAL_SHORT=WD-77777\nvnc_password = \"another one\"\nREMOTE_HOST=tower\n");
+  r.learn("IRQ:   \t\t 41\nGPU UUID: \t GPU-0a1b2c3d-0000-1111\nVideo BIOS: \t 96.00\n");
   CHECK(r.applied("Tr0ub4dor, another one") == "password1, password2");
   CHECK(r.applied("ata-DISK_WD-77777 S4EV123-part1 X-99") == "ata-DISK_serial5 serial3-part1 serial4");
   CHECK(r.applied("tower, towers") == "host6, towers");
+  CHECK(r.applied("GPU UUID: \t GPU-0a1b2c3d-0000-1111, 96.00, 41") == "GPU UUID: \t serial7, 96.00, 41");
 }
 
 TEST_CASE("a text without secrets stays as it is, of whatever bytes") {
