@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "host/graphics/console.h"
 #include "host/names.h"
+#include "host/network/network.h"
 #include "host/pci/pci_device.h"
 #include "host/processes/child.h"
 #include "host/processes/holders.h"
@@ -255,6 +256,22 @@ Result<void> bind_host_driver(Ports& ports, const DeviceState& m, Journal* journ
               remedy);
 }
 
+// Somebody had unbound it on purpose, and its way back has given it a driver again: libvirt's reattach
+// probes. But it may be back for longer, by hand or since an earlier undoing failed; then the host may need
+// it.
+Result<void> leave_without_driver(Ports& ports, const PciAddress& address, const std::string& driver) {
+  const auto network = host::network_use(ports.host, address);
+  auto unbound = network.empty()
+                     ? unbind(ports, address, driver, ports.limit(ports.conf.deadlines.reattach))
+                     : fail(ErrorKind::refused, "the host's network needs it: " + network.front().sentence,
+                            "move that to another interface first");
+  if (unbound) return {};
+  if (unbound.error().is(ErrorKind::refused))
+    unbound.error().remedy += "; `qemu-hook --reattach` then takes it from " + driver;
+  return fail_in(address.text() + ": it had no driver before, and " + driver + " has taken it",
+                 unbound.error());
+}
+
 }  // namespace
 
 Result<std::string> read_driver_override(const host::Host& host, const PciAddress& address) {
@@ -347,12 +364,7 @@ Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
   const std::string now = host::bound_driver(ports.host, m.address);
   if (now == m.host_driver) return {};
   if (!m.host_driver.empty()) return bind_host_driver(ports, m, journal);
-  // It had no driver, and libvirt's reattach probes: somebody had unbound it on purpose.
-  auto unbound = unbind(ports, m.address, now, ports.limit(ports.conf.deadlines.reattach));
-  if (unbound) return {};
-  if (unbound.error().is(ErrorKind::refused))
-    unbound.error().remedy += "; `qemu-hook --reattach` then takes it from " + now;
-  return fail_in(address + ": it had no driver before, and " + now + " has taken it", unbound.error());
+  return leave_without_driver(ports, m.address, now);
 }
 
 Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address) {

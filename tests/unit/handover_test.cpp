@@ -461,7 +461,8 @@ TEST_CASE("a device that is gone when the guest ends counts as given back") {
   CHECK(w.journals().empty());
 }
 
-TEST_CASE("a device that comes back while its last user is waited for is not taken from its driver once more") {
+TEST_CASE(
+    "a device that comes back while its last user is waited for is not taken from its driver once more") {
   World w;
   const std::string before = w.kernel.state();
   REQUIRE(prepare(w.ports, w.guest("a", {"0000:02:00.0"})).empty());
@@ -477,6 +478,36 @@ TEST_CASE("a device that comes back while its last user is waited for is not tak
   CHECK(errors.empty());
   CHECK(w.kernel.state() == before);
   CHECK(w.libvirt.calls == std::vector<std::string>{"detach pci_0000_02_00_0"});
+}
+
+TEST_CASE("a device without a driver, brought back by hand, is not taken from the host's network") {
+  World w;
+  const std::string nic = "0000:02:00.0";
+  w.kernel.write("bus/pci/drivers/e1000e/unbind", nic);
+  const std::string before = w.kernel.state();
+  REQUIRE(prepare(w.ports, w.guest("a", {nic})).empty());
+  w.kernel.write("bus/pci/devices/" + nic + "/driver_override", "\n");
+  w.kernel.write("bus/pci/drivers/vfio-pci/unbind", nic);
+  w.kernel.write("bus/pci/drivers_probe", nic);
+  REQUIRE(w.kernel.driver(nic) == "e1000e");
+  w.root.write("/sys/devices/pci0000:00/" + nic + "/net/eth0/operstate", "up");
+  w.root.write("/sys/class/net/.keep", "");
+  std::filesystem::create_directory_symlink("../../devices/pci0000:00/" + nic + "/net/eth0",
+                                            w.root.path() + "/sys/class/net/eth0");
+  w.root.write("/proc/net/route", "Iface\neth0 00000000 0102A8C0 0003 0 0 100 00000000 0 0 0\n");
+  const auto errors = repair(w.ports, "a", {});
+  REQUIRE(errors.size() == 1);
+  CHECK(errors[0].message ==
+        nic +
+            ": it had no driver before, and e1000e has taken it: the host's network needs it: eth0 carries "
+            "the default route");
+  CHECK(errors[0].remedy ==
+        "move that to another interface first; `qemu-hook --reattach` then takes it from e1000e");
+  CHECK(w.kernel.driver(nic) == "e1000e");
+
+  w.root.write("/proc/net/route", "");
+  CHECK(repair(w.ports, "a", {}).empty());
+  CHECK(w.kernel.state() == before);
 }
 
 TEST_CASE("release without a journal does nothing") {

@@ -1,11 +1,13 @@
 # shellcheck shell=bash source=../lib.sh
-# The interface that the host's default route goes by, and one in a bridge that is up; `allow_in_use` overrides it.
+# The interface that the host's default route goes by, and one in a bridge that is up; `allow_in_use` overrides it. One that had
+# no driver and has been brought back by hand stays while the default route goes by it.
 . ./lib.sh
 interface=$(ls "/sys/bus/pci/devices/$nic/net")
 put_back() {
     ip link del case-br 2>/dev/null
     ip route del default dev "$interface" 2>/dev/null
     ip link set "$interface" down 2>/dev/null
+    [ -e "/sys/bus/pci/devices/$nic/driver" ] || echo "$nic" >/sys/bus/pci/drivers/e1000e/bind
 }
 at_end put_back
 define_guest router "$nic"
@@ -30,3 +32,20 @@ start_guest router
 expect_driver vfio-pci "$nic"
 destroy_guest router
 expect_driver e1000e "$nic"
+
+step "without a driver, brought back by hand"
+echo "$nic" >/sys/bus/pci/drivers/e1000e/unbind
+bare=$(host_state)
+qemu-hook --detach router
+virsh --quiet nodedev-reattach "pci_${nic//[:.]/_}"
+expect_driver e1000e "$nic"
+wait_until 10 "the interface" test -e "/sys/class/net/$interface"
+ip link set "$interface" up
+ip route add default dev "$interface"
+expect_refused qemu-hook --reattach router
+expect_match "the message" "$nic: it had no driver before, and e1000e has taken it: .*$interface carries the default route" "$output"
+expect_driver e1000e "$nic"
+ip route del default dev "$interface"
+qemu-hook --reattach router
+expect_driver none "$nic"
+expect_same_state "$bare"
