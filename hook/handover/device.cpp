@@ -208,13 +208,29 @@ Result<void> leave_vfio_by_rescan(Ports& ports, const PciAddress& address, Journ
   return {};
 }
 
-// Whatever other driver has it lets go, and the host driver is asked. timed_out, failed.
+// Off a host driver that is not the one from before. It may have it for longer, by hand or since an earlier
+// undoing failed. refused: the host needs the device by now.
+Result<void> take_from_other(Ports& ports, const DeviceState& m, const std::string& other) {
+  const auto network = host::network_use(ports.host, m.address);
+  auto unbound = network.empty()
+                     ? unbind(ports, m.address, other, ports.limit(ports.conf.deadlines.reattach))
+                     : fail(ErrorKind::refused, "the host's network needs it: " + network.front().sentence,
+                            "move that to another interface first");
+  if (unbound) return {};
+  if (unbound.error().is(ErrorKind::refused))
+    unbound.error().remedy += "; `qemu-hook --reattach` then takes it from " + other;
+  return fail_in(
+      m.address.text() + ": it had " + or_none(m.host_driver) + " before, and " + other + " has taken it",
+      unbound.error());
+}
+
+// Whatever other driver has it lets go, and the host driver is asked. timed_out, refused, failed.
 Result<void> ask_host_driver(Ports& ports, const DeviceState& m) {
   const Milliseconds timeout = ports.limit(ports.conf.deadlines.reattach);
   const std::string other = host::bound_driver(ports.host, m.address);
   if (other == m.host_driver) return {};
   if (!other.empty()) {
-    if (auto unbound = unbind(ports, m.address, other, timeout); !unbound) return unbound;
+    if (auto taken = take_from_other(ports, m, other); !taken) return taken;
   } else {
     auto probed = probe(ports, m.address, timeout);
     if (probed && has_driver(ports, m.address, m.host_driver)) return {};
@@ -230,7 +246,11 @@ Result<void> ask_host_driver(Ports& ports, const DeviceState& m) {
 Result<void> bind_host_driver(Ports& ports, const DeviceState& m, Journal* journal) {
   const std::string address = m.address.text();
   auto tried = ask_host_driver(ports, m);
-  if (tried || tried.error().is(ErrorKind::timed_out)) return tried;
+  // More force would only harm whoever is waited for, or needs the device.
+  const auto is_final = [&] {
+    return tried || tried.error().is(ErrorKind::timed_out) || tried.error().is(ErrorKind::refused);
+  };
+  if (is_final()) return tried;
   // A refusing driver takes its time, and somebody may have plugged the device into a guest meanwhile.
   if (auto idle = is_not_in_use(ports.host, m.address); !idle) return fail_in(address, idle.error());
 
@@ -241,7 +261,7 @@ Result<void> bind_host_driver(Ports& ports, const DeviceState& m, Journal* journ
     tried = remove_and_rescan(ports, m.address, journal);
     if (tried) tried = restore_override(ports, m);
     if (tried) tried = ask_host_driver(ports, m);
-    if (tried || tried.error().is(ErrorKind::timed_out)) return tried;
+    if (is_final()) return tried;
     if (!is_on_bus(ports, m.address)) return fail_in(address, tried.error());
   }
   std::string remedy = "see `dmesg | grep " + address + "`; then run `modprobe " + m.host_driver +
@@ -254,22 +274,6 @@ Result<void> bind_host_driver(Ports& ports, const DeviceState& m, Journal* journ
               address + ": its host driver " + m.host_driver + " does not take it back; it has " +
                   or_none(host::bound_driver(ports.host, m.address)),
               remedy);
-}
-
-// Somebody had unbound it on purpose, and its way back has given it a driver again: libvirt's reattach
-// probes. But it may be back for longer, by hand or since an earlier undoing failed; then the host may need
-// it.
-Result<void> leave_without_driver(Ports& ports, const PciAddress& address, const std::string& driver) {
-  const auto network = host::network_use(ports.host, address);
-  auto unbound = network.empty()
-                     ? unbind(ports, address, driver, ports.limit(ports.conf.deadlines.reattach))
-                     : fail(ErrorKind::refused, "the host's network needs it: " + network.front().sentence,
-                            "move that to another interface first");
-  if (unbound) return {};
-  if (unbound.error().is(ErrorKind::refused))
-    unbound.error().remedy += "; `qemu-hook --reattach` then takes it from " + driver;
-  return fail_in(address.text() + ": it had no driver before, and " + driver + " has taken it",
-                 unbound.error());
 }
 
 }  // namespace
@@ -364,7 +368,8 @@ Result<void> give_back(Ports& ports, const DeviceState& m, Journal* journal) {
   const std::string now = host::bound_driver(ports.host, m.address);
   if (now == m.host_driver) return {};
   if (!m.host_driver.empty()) return bind_host_driver(ports, m, journal);
-  return leave_without_driver(ports, m.address, now);
+  // Somebody had unbound it on purpose, and libvirt's reattach probes.
+  return take_from_other(ports, m, now);
 }
 
 Result<void> leave_vfio_for_any_driver(Ports& ports, const PciAddress& address) {

@@ -480,16 +480,25 @@ TEST_CASE(
   CHECK(w.libvirt.calls == std::vector<std::string>{"detach pci_0000_02_00_0"});
 }
 
-TEST_CASE("a device without a driver, brought back by hand, is not taken from the host's network") {
+TEST_CASE("a device that another driver has had for longer is not taken from the host's network") {
   World w;
   const std::string nic = "0000:02:00.0";
-  w.kernel.write("bus/pci/drivers/e1000e/unbind", nic);
+  std::string other = "e1000e", had = "no driver";
+  SUBCASE("than none") {
+    w.kernel.write("bus/pci/drivers/e1000e/unbind", nic);
+  }
+  SUBCASE("than its own") {
+    other = "another";
+    had = "e1000e";
+    w.kernel.add_driver(other);
+  }
   const std::string before = w.kernel.state();
   REQUIRE(prepare(w.ports, w.guest("a", {nic})).empty());
-  w.kernel.write("bus/pci/devices/" + nic + "/driver_override", "\n");
   w.kernel.write("bus/pci/drivers/vfio-pci/unbind", nic);
+  w.kernel.write("bus/pci/devices/" + nic + "/driver_override", other);
   w.kernel.write("bus/pci/drivers_probe", nic);
-  REQUIRE(w.kernel.driver(nic) == "e1000e");
+  w.kernel.write("bus/pci/devices/" + nic + "/driver_override", "\n");
+  REQUIRE(w.kernel.driver(nic) == other);
   w.root.write("/sys/devices/pci0000:00/" + nic + "/net/eth0/operstate", "up");
   w.root.write("/sys/class/net/.keep", "");
   std::filesystem::create_directory_symlink("../../devices/pci0000:00/" + nic + "/net/eth0",
@@ -498,12 +507,11 @@ TEST_CASE("a device without a driver, brought back by hand, is not taken from th
   const auto errors = repair(w.ports, "a", {});
   REQUIRE(errors.size() == 1);
   CHECK(errors[0].message ==
-        nic +
-            ": it had no driver before, and e1000e has taken it: the host's network needs it: eth0 carries "
-            "the default route");
+        nic + ": it had " + had + " before, and " + other +
+            " has taken it: the host's network needs it: eth0 carries the default route");
   CHECK(errors[0].remedy ==
-        "move that to another interface first; `qemu-hook --reattach` then takes it from e1000e");
-  CHECK(w.kernel.driver(nic) == "e1000e");
+        "move that to another interface first; `qemu-hook --reattach` then takes it from " + other);
+  CHECK(w.kernel.driver(nic) == other);
 
   w.root.write("/proc/net/route", "");
   CHECK(repair(w.ports, "a", {}).empty());
