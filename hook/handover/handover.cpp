@@ -185,9 +185,6 @@ Guest looked_at_again(const Ports& ports, Guest guest) {
 // given it back in between: its driver is the same then, and what was read of it meanwhile is not the host's.
 bool is_as_measured(const Ports& ports, const Guest& now, const Survey& survey) {
   const Guest& measured = survey.guest;
-  const auto driver = [](const Device& d) {
-    return d.present ? std::optional(d.present->driver) : std::nullopt;
-  };
   const auto same_override = [&](const Device& d) {
     return !d.use.before || read_driver_override(ports.host, d.address()) == d.use.before->driver_override;
   };
@@ -196,7 +193,7 @@ bool is_as_measured(const Ports& ports, const Guest& now, const Survey& survey) 
     const auto screen = measure_screen(ports.host, ports.services, survey);
     return screen && *screen == survey.screen;
   };
-  return std::ranges::equal(now.devices, measured.devices, {}, driver, driver) &&
+  return std::ranges::equal(now.devices, measured.devices, {}, &Device::present, &Device::present) &&
          std::ranges::all_of(measured.devices, same_override) && same_screen();
 }
 

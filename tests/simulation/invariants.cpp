@@ -101,9 +101,12 @@ void check_prepared(Run& run, const Guest& guest) {
   for (const auto& other : run.guests) {
     if (other.plan.name == guest.plan.name) continue;
     for (const auto& its : other.devices) {
-      // libvirt plugs in without a hook what a guest is just starting with, and refuses the start itself.
+      // libvirt plugs in without a hook what a guest is just starting with, or whose QEMU its start could not
+      // look at. It refuses the start itself.
       const auto plugged = other.plugged.find(its);
-      if (plugged != other.plugged.end() && plugged->second >= guest.started) continue;
+      if (plugged != other.plugged.end() &&
+          (plugged->second >= guest.started || run.saw_not_all.contains(guest.plan.name)))
+        continue;
       const auto user = run.host.opened.find(its);
       const bool has_open = user != run.host.opened.end() && user->second == other.qemu;
       for (const auto& address : guest.devices)

@@ -135,6 +135,7 @@ void Libvirtd::start(Guest& guest) {
   guest.started = run_.scheduler.now();
   guest.devices = guest.plan.devices;
   guest.plugged.clear();
+  run_.saw_not_all.erase(guest.plan.name);
   work("libvirtd's start of " + guest.plan.name, [this, &guest] {
     run_.tell("begins");
     bool started = hook(guest, "prepare", "begin") == 0;
@@ -342,8 +343,10 @@ void Libvirtd::qemu_ends(Guest& guest, Time lingers) {
   if (guest.qemu == 0 || guest.state != GuestState::running) return;
   end_qemu(guest, lingers);
   if (!ready_) return;  // the next daemon finds out
-  run_.scheduler.wait([&] { return !guest.busy; }, run_.scheduler.now() + 10 * second);
-  if (guest.busy || guest.state != GuestState::running || guest.qemu != 0 || !ready_) return;
+  // libvirt itself waits 30 s for another job of the guest's, and then leaves it running without a QEMU until
+  // somebody destroys it (processMonitorEOFEvent): that is not simulated.
+  run_.scheduler.wait([&] { return !guest.busy || !ready_; }, never);
+  if (guest.state != GuestState::running || guest.qemu != 0 || !ready_) return;
   guest.busy = true;
   guest.state = GuestState::stopping;
   // One thread serves the ends of all guests.

@@ -68,6 +68,8 @@ struct Run {
   // hand.
   std::set<std::string> excused;
   void excuse(const Task& process);
+  // Guests whose last start could not look at some process, and said so.
+  std::set<std::string> saw_not_all;
   // How a device may stand when nobody uses it; more than one where a user's change met a hand-over.
   std::map<std::string, std::set<std::string>> expected;
   std::string screen;             // the desktop and the consoles, as they were

@@ -506,6 +506,8 @@ ssize_t __wrap_sendto(int fd, const void* data, size_t size, int flags, const so
   const auto line = split(text, '\n');
   if (playing->tells())
     playing->tell("logs: " + std::string(line[0].substr(std::min(line[0].size(), std::size_t{8}))));
+  if (line[0].find("could not be inspected") != line[0].npos)
+    playing->saw_not_all.insert(task->process().guest);
   // A daemon's start undoes what guests left over, and says of whom it speaks.
   constexpr std::string_view about = "QEMU_HOOK_GUEST=";
   if (line.size() > 1 && line[1] == "PRIORITY=3") {

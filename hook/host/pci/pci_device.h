@@ -21,6 +21,7 @@ struct PciDevice {
   bool is_audio() const { return class_code() == "040300" || class_code() == "040100"; }
   bool is_bridge() const { return class_code().substr(0, 2) == "06"; }
   std::string class_code() const { return identity.size() >= 6 ? identity.substr(identity.size() - 6) : ""; }
+  bool operator==(const PciDevice&) const = default;
 };
 
 // Nothing if there is no such function. Reads only what never blocks.
