@@ -28,7 +28,8 @@ Result<void> bind_vfio_driver(Ports& ports, const PciAddress& address, Journal& 
 // Brings the device to what was measured, from whatever state it is in; nothing to do is success. A device
 // that is no longer there counts as given back, unless the journal says that we removed it: then the bus is
 // rescanned. One whose reset is `remove-rescan` goes from VFIO to its host driver in this way. failed: says
-// what is left to do.
+// what is left to do. refused: another driver has taken it, and the host needs it by now (a mounted disk, the
+// default route).
 //
 // Before a device is removed, or libvirt is asked, the journal says so. Without a journal (it is damaged)
 // nothing is known of that. timed_out: libvirt was asked and may still do it, so nobody else does.
