@@ -108,8 +108,7 @@ std::vector<Error> salvage(Ports& ports, const std::string& guest) {
   const auto record = find_record(ports.host, guest);
   if (!record) return errors;
   for (auto step = record->steps.rbegin(); step != record->steps.rend(); ++step) {
-    const DeviceState* device = device_of(step->step);
-    if (device != nullptr && contains(record->returned, device->address)) continue;
+    if (record->has_returned(step->step)) continue;
     const std::string text = describe_undo(step->step);
     const Stopwatch watch;
     if (auto undone = undo(ports, step->step); !undone)

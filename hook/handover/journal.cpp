@@ -183,6 +183,11 @@ bool Record::claims(const PciAddress& address) const {
   return contains(devices, address) && !contains(returned, address);
 }
 
+bool Record::has_returned(const Step& step) const {
+  const DeviceState* device = device_of(step);
+  return device != nullptr && contains(returned, device->address);
+}
+
 std::string to_text(const Record& r) {
   std::string text(heading);
   text += "\nguest " + to_word(r.guest) + "\nuuid " + to_word(r.uuid) + "\n";

@@ -35,6 +35,8 @@ struct JournalledStep {
 struct Question {
   PciAddress device;
   host::ProcessId asker;
+
+  bool operator==(const Question&) const = default;
 };
 
 struct Record {
@@ -53,6 +55,9 @@ struct Record {
   bool undoing = false;              // `release` or a rollback has begun
 
   bool claims(const PciAddress& address) const;
+  // Whether the step is about a device that was returned, which another guest may have by now: then it is not
+  // to be undone, whether or not its undoing could be noted.
+  bool has_returned(const Step& step) const;
 };
 
 std::string to_text(const Record& record);

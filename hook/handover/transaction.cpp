@@ -135,10 +135,8 @@ std::vector<Error> undo_steps(Ports& ports, Journal& journal) {
   for (std::size_t i = journal.record().steps.size(); i-- > 0;) {
     const JournalledStep& step = journal.record().steps[i];
     if (!step.begun || step.undone) continue;
+    if (journal.record().has_returned(step.step)) continue;
     const DeviceState* device = device_of(step.step);
-    // Another guest may have by now what was unplugged from this one, whether or not each undoing could be
-    // noted.
-    if (device != nullptr && contains(journal.record().returned, device->address)) continue;
     if (device != nullptr && contains(failed, device->address)) continue;
     const std::string text = describe_undo(step.step);
     if (ports.whole && ports.whole->passed()) {

@@ -1,8 +1,6 @@
 // A journal: what was read says the same when written, and what is appended to it is understood.
 #include "handover/journal.h"
 
-#include <algorithm>
-
 #include "core/contains.h"
 #include "property.h"
 
@@ -15,8 +13,6 @@ bool same(const JournalledStep& a, const JournalledStep& b) {
   return a.step == b.step && a.begun == b.begun && a.undone == b.undone && a.stuck == b.stuck;
 }
 
-bool same(const Question& a, const Question& b) { return a.device == b.device && a.asker == b.asker; }
-
 // `progress`: also what is appended while it is worked with.
 bool same(const Record& a, const Record& b, bool progress) {
   bool steps = a.steps.size() == b.steps.size();
@@ -25,9 +21,7 @@ bool same(const Record& a, const Record& b, bool progress) {
   return steps && a.guest == b.guest && a.uuid == b.uuid && a.daemon == b.daemon && a.since == b.since &&
          a.devices == b.devices && a.returned == b.returned &&
          (!progress || (a.dead == b.dead && a.rescan == b.rescan && a.removed == b.removed &&
-                        a.ready == b.ready && a.undoing == b.undoing &&
-                        std::ranges::equal(a.questions, b.questions,
-                                           [](const auto& p, const auto& q) { return same(p, q); })));
+                        a.ready == b.ready && a.undoing == b.undoing && a.questions == b.questions));
 }
 
 void check_step(const Step& step) {

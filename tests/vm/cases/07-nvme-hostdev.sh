@@ -16,11 +16,10 @@ disk=/dev/$(basename "$(echo /sys/bus/pci/devices/$nvme/nvme/nvme*/nvme*n1)")
 put_back() {
     umount /mnt/case 2>/dev/null
     rm -rf /mnt/case
-    ! has_no_driver "$nvme" || echo "$nvme" >/sys/bus/pci/drivers/nvme/bind
+    [ "$(driver_of "$nvme")" != none ] || echo "$nvme" >/sys/bus/pci/drivers/nvme/bind
     wait_until 10 "the disk" test -b "$disk"
     wipefs -qa "$disk"
 }
-has_no_driver() { [ ! -e "/sys/bus/pci/devices/$1/driver" ]; }
 at_end put_back
 echo "$nvme" >/sys/bus/pci/drivers/nvme/unbind
 bare=$(host_state)

@@ -7,7 +7,7 @@ put_back() {
     ip link del case-br 2>/dev/null
     ip route del default dev "$interface" 2>/dev/null
     ip link set "$interface" down 2>/dev/null
-    [ -e "/sys/bus/pci/devices/$nic/driver" ] || echo "$nic" >/sys/bus/pci/drivers/e1000e/bind
+    [ "$(driver_of "$nic")" != none ] || echo "$nic" >/sys/bus/pci/drivers/e1000e/bind
 }
 at_end put_back
 define_guest router "$nic"
